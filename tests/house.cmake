@@ -1,0 +1,29 @@
+# What the house promises of itself: its rules, headers that stand alone, hardened binaries.
+add_test(NAME "house: the rules of the house hold"
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_house.py
+          ${PROJECT_SOURCE_DIR})
+set_tests_properties("house: the rules of the house hold" PROPERTIES LABELS house TIMEOUT 60)
+
+add_test(NAME "house: binaries are hardened"
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_hardening.py
+          --sanitize=${WEIR_SANITIZE} --library=$<TARGET_FILE:weir_core>
+          $<$<TARGET_EXISTS:weir>:--program=$<TARGET_FILE:weir>>)
+set_tests_properties("house: binaries are hardened" PROPERTIES LABELS house TIMEOUT 60)
+
+# Every public header compiles when it is the only one included.
+file(GLOB headers CONFIGURE_DEPENDS
+  ${PROJECT_SOURCE_DIR}/core/include/weir/*.hpp
+  ${PROJECT_SOURCE_DIR}/core/testing/include/weir/*.hpp
+  ${PROJECT_SOURCE_DIR}/core/testing/include/weir/*/*.hpp
+  ${PROJECT_SOURCE_DIR}/protocols/*/*.hpp)
+set(sources "")
+foreach(header ${headers})
+  string(REGEX REPLACE "^${PROJECT_SOURCE_DIR}/(core/(testing/)?include/)?" "" name ${header})
+  string(MAKE_C_IDENTIFIER ${name} id)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/headers/${id}.cpp)
+  file(CONFIGURE OUTPUT ${source} CONTENT "#include <${name}>\n")
+  list(APPEND sources ${source})
+endforeach()
+add_library(weir_headers OBJECT ${sources})
+weir_house(weir_headers)
+target_link_libraries(weir_headers PRIVATE weir::protocols weir::testing)

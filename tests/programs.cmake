@@ -1,0 +1,23 @@
+# The program and real clients: each script is one test and finds the program by $WEIR.
+if(NOT TARGET weir)
+  return()
+endif()
+
+function(weir_script_tests folder label timeout)
+  file(GLOB scripts CONFIGURE_DEPENDS ${folder}/test_*.py)
+  foreach(script ${scripts})
+    get_filename_component(name ${script} NAME_WE)
+    string(REGEX REPLACE "^test_" "" name ${name})
+    add_test(NAME "${label}: ${name}" COMMAND ${Python3_EXECUTABLE} ${script})
+    set_tests_properties("${label}: ${name}" PROPERTIES
+      LABELS ${label}
+      TIMEOUT ${timeout}
+      ENVIRONMENT "WEIR=$<TARGET_FILE:weir>;WEIR_SANITIZE=${WEIR_SANITIZE};PYTHONDONTWRITEBYTECODE=1"
+      SKIP_RETURN_CODE 77)
+  endforeach()
+endfunction()
+
+weir_script_tests(clients clients 300)
+if(WEIR_ABUSE)
+  weir_script_tests(abuse abuse 1800)
+endif()
