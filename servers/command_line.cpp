@@ -1,0 +1,108 @@
+#include "command_line.hpp"
+
+#include <weir/text.hpp>
+
+#include "terminal.hpp"
+
+namespace weir::program {
+
+namespace {
+
+class Usage final : public CLI::Formatter {
+ public:
+  explicit Usage(std::string usage) : usage_(std::move(usage)) {
+    label("Positionals", "Arguments");
+    label("Subcommands", "Protocols");
+    column_width(26);
+  }
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return "Usage: " + usage_ + "\n";
+  }
+
+ private:
+  std::string usage_;
+};
+
+}  // namespace
+
+void set_usage(CLI::App& app, const std::string& usage) {
+  app.formatter(std::make_shared<Usage>(usage));
+}
+
+std::string placeholder(const OptionInfo& option) {
+  if (option.kind == "flag") return "";
+  if (option.kind == "duration") return "TIME";
+  if (option.kind == "urls") return "URL";
+  std::string name;
+  for (const char letter : option.kind) name += static_cast<char>(letter - 'a' + 'A');
+  return name;
+}
+
+std::string explain(const OptionInfo& option) {
+  std::string text = option.help;
+  if (option.kind == "flag") return text;
+  std::string details = option.range;
+  if (!option.default_value.empty()) {
+    details = "default " + option.default_value + (details.empty() ? "" : "; ") + details;
+  }
+  if (!details.empty()) text += " (" + details + ")";
+  return text;
+}
+
+void add_options(CLI::App& app, const std::vector<OptionInfo>& options, OptionValues& values,
+                 const std::string& group) {
+  for (const OptionInfo& option : options) {
+    const std::string flag = "--" + option.name;
+    if (option.kind == "flag") {
+      const auto set = [&values, name = option.name](std::int64_t) { values[name] = {"true"}; };
+      app.add_flag_function(flag, set, explain(option))->group(group);
+      continue;
+    }
+    // All values of an option are kept: whether it may be given twice is for the reader to say.
+    const auto set = [&values, name = option.name](const CLI::results_t& given) {
+      values[name] = given;
+      return true;
+    };
+    app.add_option(flag, set, explain(option))
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->type_name(placeholder(option))
+        ->group(group);
+  }
+}
+
+std::string unknown(const std::string& what, const std::string& word,
+                    std::span<const std::string> known) {
+  std::string sentence = what + " \"" + escape(word) + "\"";
+  const std::string meant = nearest(word, known);
+  if (!meant.empty()) sentence += "; did you mean \"" + meant + "\"?";
+  return sentence;
+}
+
+Exit reject_unknown(const CLI::App& app) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  std::vector<std::string> faults;
+  for (const std::string& word : app.remaining()) {
+    const std::string name = word.substr(0, word.find('='));
+    const bool dashed = word.starts_with('-');
+    faults.push_back(dashed ? unknown(app.get_name() + " has no option", name, known)
+                            : "\"" + escape(word) + "\" is one argument too many");
+  }
+  return reject(faults);
+}
+
+Exit misuse(const CLI::App& app, std::string_view sentence) {
+  if (!sentence.empty()) fail(kUsage, sentence);
+  write_all(2, app.help());
+  return kUsage;
+}
+
+Exit reject(std::span<const std::string> faults) {
+  for (const std::string& fault : faults) fail(kUsage, fault);
+  return faults.empty() ? kDone : kUsage;
+}
+
+}  // namespace weir::program

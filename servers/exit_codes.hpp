@@ -1,0 +1,39 @@
+// What the program's exit status says. The numbers are those of <sysexits.h>, which not every system
+// has, and 1.
+#pragma once
+
+#include <weir/base.hpp>
+
+namespace weir::program {
+
+enum Exit : int {
+  kDone = 0,
+  kDrainForced = 1,   // The drain deadline or a second signal ended connections.
+  kUsage = 64,        // Anything wrong on the command line, a bad URL included.
+  kNoInput = 66,      // Standard input cannot be read.
+  kUnresolved = 68,   // A host name without an address.
+  kUnavailable = 69,  // Refused, unreachable, address in use.
+  kInternal = 70,     // A mistake of ours.
+  kSystem = 71,       // Any other refusal of the system; no local port.
+  kTimeout = 75,
+  kProtocol = 76,  // The peer broke the rules, or reset the connection in the middle.
+  kPermission = 77,
+};
+
+constexpr Exit exit_for(SetupError::Kind kind) {
+  switch (kind) {
+    case SetupError::Kind::usage:
+      return kUsage;
+    case SetupError::Kind::unresolved:
+      return kUnresolved;
+    case SetupError::Kind::unavailable:
+      return kUnavailable;
+    case SetupError::Kind::permission:
+      return kPermission;
+    case SetupError::Kind::system:
+      return kSystem;
+  }
+  return kInternal;
+}
+
+}  // namespace weir::program
