@@ -21,3 +21,9 @@ weir_script_tests(clients clients 300)
 if(WEIR_ABUSE)
   weir_script_tests(abuse abuse 1800)
 endif()
+
+add_test(NAME "house: what ./dev run serves answers and ends"
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_serve.py
+          ${PROJECT_SOURCE_DIR}/examples/serve.sh $<TARGET_FILE:weir>)
+set_tests_properties("house: what ./dev run serves answers and ends" PROPERTIES
+  LABELS house TIMEOUT 120)

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Runs examples/serve.sh as ./dev run does: every service answers, a taken port is told in plain
+words, and at the end no process and no socket file is left.
+
+usage: check_serve.py SERVE_SH WEIR
+"""
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+DEADLINE = 30.0  # Seconds, for whatever is awaited here.
+PORTS = (7007, 7009, 7013, 7037, 3456)
+
+
+def free_offset():
+    """An offset with which all ports are free at this moment."""
+    for _ in range(50):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            offset = probe.getsockname()[1] // 2
+        try:
+            for port in PORTS:
+                socket.create_server(("127.0.0.1", port + offset)).close()
+            return offset
+        except OSError:
+            continue
+    sys.exit("no free range of ports found")
+
+
+def start(script, weir, offset, runtime):
+    env = dict(os.environ, WEIR_PORT_OFFSET=str(offset), XDG_RUNTIME_DIR=runtime)
+    return subprocess.Popen(["bash", script, weir], env=env, stdin=subprocess.DEVNULL, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def read_until(process, word):
+    text = ""
+    while word not in text:
+        line = process.stdout.readline()
+        if not line:
+            sys.exit(f"serve.sh ended without saying '{word}':\n{text}")
+        text += line
+    return text
+
+
+def talk(address, send=b"", family=socket.AF_INET):
+    """What comes back until the end, after sending and ending our side."""
+    with socket.socket(family) as client:
+        client.settimeout(DEADLINE)
+        client.connect(address)
+        if send:
+            client.sendall(send)
+            client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := client.recv(4096):
+            answer += chunk
+        return answer
+
+
+def servers_of(process):
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children]
+
+
+def check_answers(offset, folder):
+    at = lambda port: ("127.0.0.1", port + offset)
+    assert talk(at(7007), b"hello\n") == b"hello\n"
+    assert talk(str(folder / "echo.sock"), b"hello\n", socket.AF_UNIX) == b"hello\n"
+    assert talk(at(7009), b"hello\n") == b""
+    assert re.search(rb"\b20\d\d\b", talk(at(7013))), "daytime tells no year"
+    seconds = struct.unpack(">I", talk(at(7037)))[0]
+    assert abs((seconds - 2_208_988_800 - time.time() + 2**31) % 2**32 - 2**31) < 60
+    assert talk(at(3456), b"hello\n").startswith(b"You said: hello")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "echo.sock").stat().st_mode & 0o777 == 0o600
+
+
+def check_serving(script, weir, runtime):
+    offset = free_offset()
+    serving = start(script, weir, offset, runtime)
+    try:
+        text = read_until(serving, "Ctrl-C stops them")
+        folder = Path(runtime) / "weir"
+        for hint in (f"nc 127.0.0.1 {7007 + offset}", f"nc -U {folder}/echo.sock",
+                     f"rdate -p -o {7037 + offset}", f"telnet 127.0.0.1 {3456 + offset}"):
+            assert hint in text, f"no hint '{hint}' in:\n{text}"
+        check_answers(offset, folder)
+        servers = servers_of(serving)
+        assert len(servers) == 5, servers
+
+        taken = start(script, weir, offset, runtime)
+        said, _ = taken.communicate(timeout=DEADLINE)
+        assert taken.returncode == 1 and "taken" in said, (taken.returncode, said)
+        assert talk(("127.0.0.1", 7007 + offset), b"still\n") == b"still\n"
+    finally:
+        serving.send_signal(signal.SIGINT)
+        serving.communicate(timeout=DEADLINE)
+    assert serving.returncode == 0, serving.returncode
+    left = [pid for pid in servers if Path(f"/proc/{pid}").exists()]
+    assert not left, f"still running: {left}"
+    assert not list(folder.iterdir()), f"left behind: {list(folder.iterdir())}"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as runtime:
+        check_serving(sys.argv[1], sys.argv[2], runtime)
+    print("every service of ./dev run answers and ends")
+
+
+if __name__ == "__main__":
+    main()
