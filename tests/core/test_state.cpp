@@ -11,13 +11,13 @@ using weir::State;
 TEST_CASE("state: what was written is read in the same order") {
   State state;
   state.put(std::uint64_t{0});
-  state.put(weir::as_bytes("two\0words"));
+  state.put(weir::as_bytes({"two\0words", 9}));
   state.put(weir::testing::FakeConnection(77));
   state.put(weir::Bytes());
   state.put(std::numeric_limits<std::uint64_t>::max());
 
   CHECK(state.take_number() == 0);
-  CHECK(weir::as_text(state.take_bytes()) == "two");
+  CHECK(weir::as_text(state.take_bytes()) == std::string_view("two\0words", 9));
   CHECK(state.take_connection_id() == 77);
   CHECK(state.take_bytes().empty());
   CHECK(state.take_number() == std::numeric_limits<std::uint64_t>::max());
