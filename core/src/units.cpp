@@ -96,8 +96,8 @@ std::optional<Millis> parse_duration(std::string_view text) {
 }
 
 std::optional<bool> parse_flag(std::string_view text) {
-  if (text == "on" || text == "true" || text == "1" || text == "yes") return true;
-  if (text == "off" || text == "false" || text == "0" || text == "no") return false;
+  if (text == "on" || text == "true" || text == "1") return true;
+  if (text == "off" || text == "false" || text == "0") return false;
   return {};
 }
 
