@@ -12,7 +12,6 @@ class Usage final : public CLI::Formatter {
  public:
   explicit Usage(std::string usage) : usage_(std::move(usage)) {
     label("Positionals", "Arguments");
-    label("Subcommands", "Protocols");
     column_width(26);
   }
   std::string make_usage(const CLI::App*, std::string) const override {

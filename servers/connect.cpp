@@ -60,6 +60,7 @@ Command add_connect(CLI::App& root) {
   auto request = std::make_shared<Request>();
   CLI::App* app = root.add_subcommand(
       "connect", "Talk to a server: standard input to the peer, the peer to standard output.");
+  app->group("Commands");
   app->allow_extras();
   app->add_option("URL", request->url, "tcp://HOST:PORT, HOST:PORT or unix:///PATH")->type_name("");
   request->has_message =
@@ -69,7 +70,7 @@ Command add_connect(CLI::App& root) {
   add_options(*app, Settings::describe(), request->settings, "Options");
   set_usage(*app, "weir connect URL [-m TEXT] [--timeout TIME]");
   app->footer(
-      "\nExamples:\n  weir connect tcp://127.0.0.1:9000 -m 'Hello, world!'\n"
+      "Examples:\n  weir connect tcp://127.0.0.1:9000 -m 'Hello, world!'\n"
       "  weir connect localhost:9000 < question > answer\n  weir connect unix:///tmp/echo.sock\n\n"
       "Ends when the peer does. After the end of standard input it goes on reading; after the "
       "peer's\n"

@@ -11,8 +11,7 @@
 namespace weir::program {
 namespace {
 
-constexpr const char* kExamples = R"(
-Examples:
+constexpr const char* kExamples = R"(Examples:
   weir serve echo tcp://127.0.0.1:7007        then, elsewhere: nc -N 127.0.0.1 7007
   weir serve time tcp://127.0.0.1:3737        then, elsewhere: rdate -p -o 3737 127.0.0.1
   weir connect tcp://127.0.0.1:7007 -m 'Hello, world!'
@@ -41,9 +40,11 @@ Exit misspelt(const CLI::App& root) {
 Exit run(int argc, const char* const* argv) {
   CLI::App root("Weir: an event-loop server. Nothing is ever buffered without a bound.", "weir");
   root.set_help_flag("-h,--help", "print this help and stop");
-  root.set_version_flag("--version", std::string("weir ") + WEIR_VERSION);
+  root.set_version_flag("--version", std::string("weir ") + WEIR_VERSION,
+                        "print the version and stop");
   root.require_subcommand(0, 1);
   root.allow_extras();
+  set_usage(root, "weir COMMAND ...");
   root.footer(kExamples);
 
   const auto types = protocols::bundled();

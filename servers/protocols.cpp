@@ -68,11 +68,12 @@ Command add_protocols(CLI::App& root, std::span<const ServiceType> types) {
   };
   auto request = std::make_shared<Request>();
   CLI::App* app = root.add_subcommand("protocols", "List the protocols, or the options of one.");
+  app->group("Commands");
   app->allow_extras();
   app->add_option("NAME", request->name, "the protocol whose options to list")->type_name("");
   app->add_flag("--json", request->json, "as JSON");
   set_usage(*app, "weir protocols [NAME] [--json]");
-  app->footer("\nExamples:\n  weir protocols\n  weir protocols echo\n  weir protocols --json");
+  app->footer("Examples:\n  weir protocols\n  weir protocols echo\n  weir protocols --json");
   return {app, [app, request, types] {
             if (const Exit wrong = reject_unknown(*app); wrong != kDone) return wrong;
             if (request->name.empty()) return show_all(types, request->json);

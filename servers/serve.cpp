@@ -26,7 +26,7 @@ struct Request {
 
 std::string example(const ServiceType& type) {
   const std::string start = std::string("  weir serve ") + type.name;
-  std::string text = "\nExamples:\n" + start + " tcp://127.0.0.1:9000\n" + start + " unix:///tmp/" +
+  std::string text = "Examples:\n" + start + " tcp://127.0.0.1:9000\n" + start + " unix:///tmp/" +
                      type.name + ".sock --loops 1 --log-level debug";
   for (const OptionInfo& option : describe_options(type)) {
     const bool has_default = !option.default_value.empty();
@@ -40,6 +40,7 @@ void add_protocol(CLI::App& serve, const ServiceType& type, Request& request) {
   CLI::App* app = serve.add_subcommand(type.name, type.help);
   request.type = &type;
   request.app = app;
+  app->group("Protocols");
   app->allow_extras();
   app->add_option("URL", request.urls, "where to listen: tcp://HOST:PORT or unix:///PATH")
       ->type_name("")
@@ -108,11 +109,12 @@ Exit no_protocol(const CLI::App& app) {
 
 Command add_serve(CLI::App& root, std::span<const ServiceType> types) {
   CLI::App* app = root.add_subcommand("serve", "Serve a protocol on one or more URLs.");
+  app->group("Commands");
   app->require_subcommand(0, 1);
   app->allow_extras();
   set_usage(*app, "weir serve PROTOCOL URL... [--OPTION VALUE...]");
   app->footer(
-      "\nExamples:\n  weir serve echo tcp://127.0.0.1:9000 unix:///tmp/echo.sock\n"
+      "Examples:\n  weir serve echo tcp://127.0.0.1:9000 unix:///tmp/echo.sock\n"
       "  weir serve echo tcp://127.0.0.1:0 --prefix 'Echo: ' --loops 2\n"
       "  weir serve echo --help        what the protocol and the server can be told");
   auto requests = std::make_shared<std::vector<Request>>(types.size());

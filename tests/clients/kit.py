@@ -228,7 +228,7 @@ class Serve:
         self.log_file.seek(0)
         return self.log_file.read().decode(errors="surrogateescape")
 
-    def signal(self, number=signal.SIGTERM):
+    def send(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
     def wait(self):
@@ -241,7 +241,7 @@ class Serve:
         return code
 
     def stop(self, number=signal.SIGTERM):
-        self.signal(number)
+        self.send(number)
         return self.wait()
 
     def kill(self):

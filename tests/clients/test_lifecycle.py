@@ -13,6 +13,9 @@ BOTH = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stop(kit.Case):
+    IDLE = 90
+    BUSY = 10
+
     def test_term_and_int_end_idle_peers_with_a_fin_and_exit_0(self):
         for number in BOTH:
             server = self.serve("echo", urls=self.everywhere())
@@ -20,7 +23,7 @@ class Stop(kit.Case):
             for peer in peers:
                 peer.sendall(b"hello")
                 self.assertEqual(kit.read_exactly(peer, 5), b"hello")
-            server.signal(number)
+            server.send(number)
             for peer in peers:
                 self.assertEqual(read_all(peer), b"")
                 peer.close()
@@ -29,7 +32,7 @@ class Stop(kit.Case):
     def test_a_stopped_server_accepts_no_more(self):
         server = self.serve("echo")
         with dial(server.url) as peer:
-            server.signal()
+            server.send()
             self.assertEqual(read_all(peer), b"")
             with self.assertRaises(ConnectionError):
                 with dial(server.url) as late:
@@ -39,17 +42,17 @@ class Stop(kit.Case):
         self.assertEqual(server.wait(), 0)
 
     def test_pending_output_is_delivered_before_the_end(self):
-        """100 connections, 10 of which have not read their answers (B25)."""
+        """B25."""
         server = self.serve("echo")
-        idle = [dial(server.url) for _ in range(90)]
+        idle = [dial(server.url) for _ in range(self.IDLE)]
         for peer in idle:
             peer.sendall(b"x")
             kit.read_exactly(peer, 1)
         data = os.urandom(1 << 20) * 16
-        busy = [dial(server.url, receive_buffer=4096) for _ in range(10)]
+        busy = [dial(server.url, receive_buffer=4096) for _ in range(self.BUSY)]
         for peer in busy:
             self.assertLess(kit.send_until_blocked(peer, data), len(data))
-        server.signal()
+        server.send()
         for peer in idle:
             self.assertEqual(read_all(peer), b"")
             peer.close()
@@ -64,11 +67,11 @@ class Stop(kit.Case):
         for number in BOTH:
             server = self.serve("echo")
             with dial(server.url) as peer:
-                server.signal(number)
+                server.send(number)
                 self.assertEqual(read_all(peer), b"")  # And does not answer the FIN.
                 self.assertIsNone(server.process.poll())
                 began = time.monotonic()
-                server.signal(number)
+                server.send(number)
                 self.assertEqual(server.wait(), 1)
                 self.assertLess(time.monotonic() - began, 3)
                 with self.assertRaises(ConnectionError):
@@ -78,7 +81,7 @@ class Stop(kit.Case):
     def test_at_the_drain_deadline_the_rest_is_aborted_and_the_exit_is_1(self):
         server = self.serve("echo", "--drain", "300ms")
         with dial(server.url) as peer:
-            server.signal()
+            server.send()
             self.assertEqual(read_all(peer), b"")
             began = time.monotonic()
             self.assertEqual(server.wait(), 1)
@@ -87,7 +90,7 @@ class Stop(kit.Case):
     def test_a_restart_binds_the_same_port_at_once(self):
         server = self.serve("echo")
         with dial(server.url) as peer:
-            server.signal()
+            server.send()
             self.assertEqual(read_all(peer), b"")
         self.assertEqual(server.wait(), 0)
         again = self.serve("echo", urls=[server.url])
@@ -100,7 +103,7 @@ class Stop(kit.Case):
             peer.sendall(b"hello")
         for peer in peers:
             self.assertEqual(kit.read_exactly(peer, 5), b"hello")
-        server.signal()
+        server.send()
         for peer in peers:
             self.assertEqual(read_all(peer), b"")
             peer.close()
@@ -171,7 +174,7 @@ class Timeouts(kit.Case):
 
 class Log(kit.Case):
     def test_trace_writes_every_callback_and_its_bytes_escaped(self):
-        server = self.serve("echo", "--trace", "--log-level", "trace")
+        server = self.serve("echo", "--trace")
         ask(server.url, b'\x1b[2J"\\\n\xff\xe2\x80\xae')
         wait_until(lambda: "on_close" in server.log(), "the last callback")
         log = server.log()

@@ -98,7 +98,7 @@ class Lives(UnixCase):
 
     def test_what_a_killed_server_left_is_reclaimed(self):
         server = self.serve("echo", urls=[self.url])
-        server.signal(signal.SIGKILL)
+        server.send(signal.SIGKILL)
         server.process.wait()
         self.assertTrue(os.path.exists(self.file))
         self.serve("echo", urls=[self.url])
