@@ -1,0 +1,163 @@
+// A kit for testing handlers, services and protocols: the product's own loops and connections over a
+// simulated network, in one thread, with a clock moved by hand. No socket is opened, nothing sleeps,
+// and the same seed gives the same run.
+//
+//   weir::testing::Net net;
+//   auto& peer = net.connect<Echo>();
+//   peer.send("hello");
+//   CHECK(peer.take() == "hello");
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <weir/server.hpp>
+
+namespace weir::testing {
+
+class Net;
+class NetBody;
+struct SimSocket;
+struct SimPlace;
+
+// What may go wrong by itself: chances in a thousand, each time it could happen.
+struct Faults {
+  unsigned short_receive = 0;  // Less is read than there is,
+  unsigned short_send = 0;     // or taken than fits.
+  unsigned again = 0;          // A read or write that was promised to work would block.
+  unsigned spurious = 0;       // Readiness is reported where there is none,
+  unsigned late = 0;           // or later than it could be.
+  unsigned broken = 0;         // A read or write fails, and the connection with it.
+  unsigned accept = 0;         // Accepting fails for want of descriptors.
+  unsigned dial = 0;           // Connecting fails,
+  unsigned hang = 0;           // or is never answered.
+  unsigned resolve = 0;        // A lookup fails or takes two seconds.
+  bool any_order = false;      // Loops take their turns at random.
+};
+
+struct NetOptions {
+  std::uint64_t seed = 1;     // Of every choice and of Loop::random.
+  std::size_t loops = 1;
+  Limits limits = {};         // Of every service.
+  Timeouts timeouts = {};
+  Faults faults = {};
+  bool unix_sockets = false;  // Peers come over Unix sockets: no addresses, no resets.
+  bool automatic = true;      // Every verb of a peer's, and connect, runs the net until it is quiet.
+  std::size_t connections = 0;  // The server's limit; 0: none.
+  Level level = Level::debug;   // Lines below it are not kept.
+  bool trace = false;
+};
+
+// The far side of one connection, held by the test. Valid as long as the net.
+class Peer final {
+ public:
+  static constexpr std::size_t kWhole = static_cast<std::size_t>(-1);
+
+  // The server reads at most `chunk` bytes of it at a time, one turn each. Never blocks.
+  void send(std::string_view text, std::size_t chunk = kWhole);
+  void end();    // FIN; reading goes on.
+  void close();  // Both ways, as close(2): a reset if something has arrived and was not read.
+  void reset();  // A Unix socket cannot; it closes.
+  void cut(int error);  // The connection breaks: the server's system calls give this errno.
+
+  // A peer reads whatever arrives, between two turns. Stalled, it does not, and once `room` bytes wait
+  // for it (64 KiB unless told) the server's writes block.
+  void stall();
+  void unstall();
+  void room(std::size_t bytes);
+
+  std::string take();            // What it has read since the last take.
+  std::uint64_t arrived() const;  // Bytes read in all.
+  bool ended() const;            // It has read the server's FIN.
+  bool was_reset() const;
+  bool gone() const;             // The server has closed its socket.
+
+  // The server's side; null until it is accepted, and once it is gone.
+  Connection* connection() const;
+  std::optional<CloseReason> reason() const;  // Why it ended, once it is gone.
+  std::uint64_t sends() const;                // System calls it made to write,
+  std::uint64_t receives() const;             // and to read.
+
+ private:
+  friend class NetBody;
+  Peer(NetBody& net, int socket) : net_(&net), socket_(socket) {}
+  SimSocket& socket() const;
+
+  NetBody* net_;
+  int socket_;
+};
+
+// An address that is none of the net's services, for Loop::connect. Accepts unless told otherwise.
+class Place final {
+ public:
+  Peer* next();  // The oldest connection that was not handed out yet; null if there is none.
+  unsigned attempts() const;
+  void accept();
+  void refuse(int error = 0);  // With ECONNREFUSED unless told. What a kernel knows by itself, such as
+                               // ENETUNREACH and EADDRNOTAVAIL, fails at once.
+  void hang();                 // Attempts are never answered.
+
+ private:
+  friend class NetBody;
+  Place(NetBody& net, SimPlace& place) : net_(&net), place_(&place) {}
+
+  NetBody* net_;
+  SimPlace* place_;
+};
+
+// Loops and services, hosted as a Server hosts them. When it dies it closes whatever is left without
+// telling handlers that the test made, since what they refer to may be gone; should anything remain
+// even then, it says what and ends the process.
+class Net final {
+ public:
+  explicit Net(NetOptions options = {});
+  ~Net();
+  Net(const Net&) = delete;
+  Net& operator=(const Net&) = delete;
+
+  Loop& loop(std::size_t index = 0);  // With no service.
+
+  // Opens a service on every loop, as a server does; returns the one on the first.
+  Service& open(const ServiceType& type, const OptionValues& options = {});
+  Service& on_loop(Service& service, std::size_t index);  // The same on another loop.
+
+  // A new peer of a service: one that was opened, or the test's own, which then is hosted on `loop`.
+  Peer& connect(Service& service, std::size_t loop = 0);
+  Peer& connect(const ServiceType& type, const OptionValues& options = {});  // Opened once.
+  Peer& connect(std::unique_ptr<Handler> handler, std::size_t loop = 0);     // Accepted by this one.
+  template <class H>
+  Peer& connect() {
+    static constexpr ServiceType type = handler_type<H>("test", "Is tested.");
+    return connect(type);
+  }
+
+  // Listens with an opened service: accepted on the first loop and handed to the least-loaded.
+  void listen(Service& service, std::string_view url);
+  Peer& dial(std::string_view url);
+  void fail_accepts(int error);  // Accepting fails with this errno; 0: works again.
+
+  Place& place(std::string_view url);
+  void name(std::string_view host, const std::vector<std::string>& addresses, Millis delay = {});
+
+  // Moves the server's side of a peer's connection to a service, which may be another loop's. False
+  // if its handler refuses.
+  bool move(Peer& peer, Service& to);
+
+  void run();            // Turns until nothing is left to do at this time.
+  bool turn(std::size_t loop = 0);  // One turn; false if there was nothing to do.
+  void advance(Millis by);          // Moves the clock; what comes due on the way runs in its order.
+  void set_wall(WallTime wall);
+
+  void stop(Millis deadline = Millis{30'000});  // Drains every loop.
+  bool stopped() const;                         // Every connection is gone.
+
+  const std::vector<std::string>& log() const;  // "warn: echo: ..."
+  Counters counters() const;
+  std::vector<std::string> leftovers() const;  // What is still open, a line each.
+
+ private:
+  std::unique_ptr<NetBody> body_;
+};
+
+}  // namespace weir::testing

@@ -1,0 +1,128 @@
+// The kit's public face: every call goes to the network or the body behind it.
+#include <algorithm>
+#include <cerrno>
+
+#include "net_body.hpp"
+
+namespace weir::testing {
+
+SimSocket& Peer::socket() const { return *net_->network().find(socket_); }
+
+void Peer::send(std::string_view text, std::size_t chunk) {
+  net_->network().append(socket(), text, std::max<std::size_t>(chunk, 1));
+  net_->acted();
+}
+
+void Peer::end() {
+  net_->network().shut_down(socket());
+  net_->acted();
+}
+
+void Peer::close() {
+  net_->network().close(socket(), false);
+  net_->acted();
+}
+
+void Peer::reset() {
+  net_->network().close(socket(), true);
+  net_->acted();
+}
+
+void Peer::cut(int error) {
+  SimSocket* const far = net_->network().other(socket());
+  if (far != nullptr) net_->network().break_off(*far, error);
+  net_->acted();
+}
+
+void Peer::stall() { socket().stalled = true; }
+
+void Peer::unstall() {
+  socket().stalled = false;
+  net_->network().read_peer(socket());
+  net_->acted();
+}
+
+void Peer::room(std::size_t bytes) {
+  socket().room = bytes;
+  net_->acted();
+}
+
+std::string Peer::take() {
+  net_->network().read_peer(socket());
+  return std::exchange(socket().taken, {});
+}
+
+std::uint64_t Peer::arrived() const { return socket().arrived; }
+bool Peer::ended() const { return socket().ended; }
+bool Peer::was_reset() const { return socket().was_reset; }
+bool Peer::gone() const { return net_->network().other(socket()) == nullptr; }
+Connection* Peer::connection() const { return net_->connection(socket()); }
+std::optional<CloseReason> Peer::reason() const { return socket().reason; }
+std::uint64_t Peer::sends() const { return socket().sends; }
+std::uint64_t Peer::receives() const { return socket().receives; }
+
+Peer* Place::next() {
+  if (place_->backlog.empty()) return nullptr;
+  const int socket = place_->backlog.front();
+  place_->backlog.pop_front();
+  return &net_->peer(socket);
+}
+
+unsigned Place::attempts() const { return place_->attempts; }
+void Place::accept() { place_->answer = SimPlace::Answer::accept; }
+void Place::hang() { place_->answer = SimPlace::Answer::hang; }
+
+void Place::refuse(int error) {
+  place_->answer = SimPlace::Answer::refuse;
+  place_->error = error == 0 ? ECONNREFUSED : error;
+}
+
+Net::Net(NetOptions options) : body_(std::make_unique<NetBody>(options)) {}
+Net::~Net() = default;
+
+Loop& Net::loop(std::size_t index) { return body_->loop(index); }
+
+Service& Net::open(const ServiceType& type, const OptionValues& options) {
+  return body_->open(type, options);
+}
+
+Service& Net::on_loop(Service& service, std::size_t index) {
+  return body_->on_loop(service, index);
+}
+
+Peer& Net::connect(Service& service, std::size_t loop) {
+  return body_->connect(body_->hosted(service, loop));
+}
+
+Peer& Net::connect(const ServiceType& type, const OptionValues& options) {
+  return body_->connect(body_->hosted(body_->opened(type, options), 0));
+}
+
+Peer& Net::connect(std::unique_ptr<Handler> handler, std::size_t loop) {
+  return body_->connect(std::move(handler), loop);
+}
+
+void Net::listen(Service& service, std::string_view url) {
+  body_->listen(service, Url::parse(url));
+}
+
+Peer& Net::dial(std::string_view url) { return body_->dial(Url::parse(url)); }
+void Net::fail_accepts(int error) { body_->network().fail_accepts(error); }
+Place& Net::place(std::string_view url) { return body_->place(Url::parse(url)); }
+
+void Net::name(std::string_view host, const std::vector<std::string>& addresses, Millis delay) {
+  body_->name(host, addresses, delay);
+}
+
+bool Net::move(Peer& peer, Service& to) { return body_->move(peer, to); }
+void Net::run() { body_->run(); }
+bool Net::turn(std::size_t loop) { return body_->turn(loop); }
+void Net::advance(Millis by) { body_->advance(by); }
+void Net::set_wall(WallTime wall) { body_->network().set_wall(wall); }
+void Net::stop(Millis deadline) { body_->stop(deadline); }
+bool Net::stopped() const { return body_->stopped(); }
+const std::vector<std::string>& Net::log() const { return body_->log(); }
+Counters Net::counters() const { return body_->counters(); }
+std::vector<std::string> Net::leftovers() const { return body_->leftovers(); }
+
+}  // namespace weir::testing
