@@ -1,0 +1,85 @@
+// The reactor as a protocol sees it: time, timers, other threads, outgoing connections, the log.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <weir/address.hpp>
+#include <weir/base.hpp>
+#include <weir/datagram.hpp>
+#include <weir/handler.hpp>
+#include <weir/url.hpp>
+
+namespace weir {
+
+namespace detail {
+struct TimerEntry;
+struct TimerDeleter {
+  WEIR_API void operator()(TimerEntry* entry) const;
+};
+}  // namespace detail
+
+// A timer that has not fired is cancelled when this dies. Used only on its loop's thread; may die in
+// its own task, and after its loop.
+class Timer {
+ public:
+  Timer() = default;
+  explicit Timer(detail::TimerEntry* entry) : entry_(entry) {}
+  void cancel() { entry_.reset(); }
+  detail::TimerEntry* entry() const { return entry_.get(); }
+
+ private:
+  std::unique_ptr<detail::TimerEntry, detail::TimerDeleter> entry_;
+};
+
+// What a lookup found: addresses in the order to try, port 0, or why there is none.
+struct Resolution {
+  std::vector<Address> addresses;
+  std::string error;  // Empty when there is at least one address.
+};
+
+using Resolved = Callback<const Resolution&>;
+
+struct ConnectOptions {
+  Url to;
+  Millis timeout{5'000};  // Lookup and all addresses together; 1 ms to 24 days.
+};
+
+// The Loop that a service is opened with is that service's own: connections made with it belong to
+// the service and keep it alive, and its log lines carry the protocol's name.
+class Loop {
+ public:
+  // Runs the task on this loop, soon, in the order of posting. The one member another thread may
+  // call. Never fails; what is posted is bounded by who posts it. At most 1,024 run per turn. What
+  // it throws is logged and counted.
+  virtual void post(Task) = 0;
+
+  // Runs the task once, not before the delay is over. What it throws is logged and counted.
+  [[nodiscard]] virtual Timer after(Millis delay, Task) = 0;
+
+  virtual SteadyTime now() const = 0;  // Of this turn; no system call.
+  virtual WallTime wall() const = 0;   // What the time protocol sends.
+  virtual std::uint64_t random() = 0;  // Unpredictable; for tests, from the seed.
+
+  // A connection that can be written to at once. Names are looked up off the loop, all addresses are
+  // tried in order, one deadline spans it all. Then on_open; or on_close alone, never from in here.
+  // Throws SetupError if the URL cannot be dialled at all.
+  virtual Connection& connect(const ConnectOptions&, std::unique_ptr<Handler>) = 0;
+
+  // Looks a name up off the loop; the answer comes on this loop, never from in here.
+  virtual void resolve(std::string_view host, Resolved) = 0;
+
+  // Runs `blocking` on a pool's thread, then `then` on this loop.
+  virtual void work(Task blocking, Task then) = 0;
+
+  // Throws SetupError if the socket cannot be had.
+  virtual DatagramSocket& bind(const Url&, std::unique_ptr<DatagramHandler>) = 0;
+
+  // One line: escaped, cut at 1,024 bytes, with the protocol's name in front.
+  virtual void log(Level, std::string_view line) = 0;
+
+ protected:
+  ~Loop() = default;
+};
+
+}  // namespace weir

@@ -1,0 +1,110 @@
+// Loops, listeners and the services that answer on them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <weir/loop.hpp>
+#include <weir/options.hpp>
+#include <weir/service_type.hpp>
+
+namespace weir {
+
+// Bounds of each connection of a service. Sizes in bytes.
+struct Limits {
+  std::size_t write_high = 16 << 10;   // Above it: Flow::full, and reading stops.
+  std::size_t write_low = 4 << 10;     // At or below it after that: on_drain.
+  std::size_t write_max = 256 << 10;   // More for longer than a turn: write_overflow.
+  std::size_t unread_max = 64 << 10;   // More unused input than this: read_overflow.
+};
+
+// All monotonic, all at most 24 days; 0 turns one off.
+struct Timeouts {
+  Millis first_byte{0};          // From open to the peer's first byte.
+  Millis unfinished{30'000};     // A line or frame, from its first byte.
+  Millis idle{300'000};          // Silence both ways.
+  Millis write_stall{30'000};    // Something pending and not one byte taken.
+  Millis half_closed{30'000};    // One direction ended, silence in the other.
+  Millis linger{5'000};          // After close() and its FIN: silence.
+  Millis linger_total{30'000};   // After close() and its FIN: in all.
+};
+
+// A service: a protocol, its options, and where it listens.
+struct Listen {
+  std::vector<Url> at;
+  std::string speak;  // The name of a ServiceType that was added.
+  OptionValues options = {};
+  Limits limits = {};
+  Timeouts timeouts = {};
+};
+
+// Where log lines go. Called on any loop's thread with a finished, escaped line without newline.
+using LogSink = std::function<void(Level, std::string_view line)>;
+
+struct ServerOptions {
+  unsigned loops = 1;             // Threads, 1 to 256; 0: as many as CPUs the process may use.
+  std::size_t connections = 0;    // Most at once; 0: (descriptor limit - 512) / per connection.
+  Millis drain{30'000};           // From stop() to the abort of what is left; 1 ms to 24 days.
+  bool signals = true;            // TERM and INT stop; a second one aborts. PIPE is ignored.
+  bool trace = false;             // Every callback and its bytes go to the log.
+  Level level = Level::info;      // Lines below it are dropped before they are made.
+  LogSink log = {};               // Empty: standard error.
+  std::function<void()> on_ready = {};  // On the first loop, once every listener accepts.
+};
+
+// One bound socket.
+struct Bound {
+  std::string protocol;
+  Url url;  // With the real port.
+};
+
+// Sums over all loops, never reset.
+struct Counters {
+  std::uint64_t accepted = 0;
+  std::uint64_t refused_limit = 0;    // Over the connection limit: accepted and closed at once.
+  std::uint64_t refused_service = 0;  // accept() returned null or threw.
+  std::uint64_t accept_errors = 0;    // Descriptors or memory ran out; accepting paused.
+  std::uint64_t closed = 0;
+  std::uint64_t exceptions = 0;       // Thrown by handlers, services, tasks.
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t connections = 0;      // Open at this moment.
+};
+
+class WEIR_API Server {
+ public:
+  explicit Server(ServerOptions options = {});
+  explicit Server(unsigned loops);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  void add(const ServiceType& type);
+
+  // Binds and listens at once; accepting begins in run(). Throws SetupError; then nothing of it is
+  // bound.
+  void listen(Listen service);
+  std::vector<Bound> bound() const;
+
+  // Serves on the calling thread and the other loops' until stopped and drained. 0: every connection
+  // ended by itself; 1: the drain deadline or abort() ended some. Throws SetupError if a service
+  // cannot be opened. Once.
+  int run();
+
+  // Begins to drain: no more accepting, on_stop everywhere, return from run() when all are gone.
+  // Any thread; again while draining: as abort().
+  void stop();
+  void abort();
+
+  // A loop with no service, for connections of your own; what it opens ends at stop().
+  Loop& loop(std::size_t index = 0);
+
+  Counters counters() const;  // Any thread.
+
+ private:
+  class Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace weir

@@ -1,0 +1,318 @@
+// A connection's life: birth, the verbs that end it, and the order of death.
+#include "connection_core.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <string>
+
+#include "connector.hpp"
+#include "trace.hpp"
+
+namespace weir {
+
+namespace {
+
+constexpr std::size_t stream_offset() {
+  constexpr std::size_t align = alignof(std::max_align_t);
+  return (sizeof(ConnectionCore) + align - 1) / align * align;
+}
+
+}  // namespace
+
+ConnectionCore* ConnectionCore::make(ServiceLoop& service, const Address& peer) {
+  const std::size_t size = stream_offset() + service.core().driver().stream_size();
+  void* const memory = ::operator new(size);
+  return new (memory) ConnectionCore(service, peer);
+}
+
+void ConnectionCore::destroy(ConnectionCore* connection) {
+  connection->~ConnectionCore();
+  ::operator delete(connection);
+}
+
+ConnectionCore::ConnectionCore(ServiceLoop& service, const Address& peer)
+    : WheelNode(Kind::connection),
+      service_(service),
+      id_(service.core().next_id()),
+      peer_(peer),
+      slot_(service.core().take_slot(*this)),
+      idle_(static_cast<std::uint32_t>(service.config().timeouts.idle.count())),
+      activity_(stamp()),
+      opened_(activity_) {
+  core().born();
+}
+
+ConnectionCore::~ConnectionCore() {
+  if (stream_ != nullptr) stream_->~Stream();
+  core().freed();
+}
+
+void ConnectionCore::begin(int socket) {
+  phase_ = Phase::open;
+  void* const memory = reinterpret_cast<std::byte*>(this) + stream_offset();
+  stream_ = &core().driver().adopt(socket, memory, *this);
+}
+
+bool ConnectionCore::accept(int socket) {
+  begin(socket);
+  if (!take_handler()) return false;
+  open_to_handler();
+  return true;
+}
+
+// Asks the service. A refused peer is reset, and nobody is told.
+bool ConnectionCore::take_handler() {
+  std::unique_ptr<Handler> handler;
+  if (service_.service() != nullptr) {
+    in_callback_ = true;
+    try {
+      handler = service_.service()->accept(*this);
+    } catch (...) {
+      core().threw(&service_, "accept");
+      handler.reset();
+    }
+    in_callback_ = false;
+  }
+  if (handler == nullptr) {
+    LoopCounters::add(core().count().refused_service);
+    finish(CloseReason::Code::refused, CloseReason::Side::us, 0, true);
+    return false;
+  }
+  set_handler(std::move(handler));
+  return true;
+}
+
+void ConnectionCore::set_handler(std::unique_ptr<Handler> handler) {
+  handler_ = core().settings().trace ? traced(std::move(handler)) : std::move(handler);
+}
+
+void ConnectionCore::open_to_handler() {
+  activity_ = stamp();
+  opened_to_handler_ = true;
+  if (!closing_) call("on_open", [this] { handler_->on_open(*this); });
+  advance();
+  refile();
+  if (core().draining()) stop();
+}
+
+void ConnectionCore::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
+  phase_ = Phase::connecting;
+  set_handler(std::move(handler));
+  connector_ = std::make_unique<Connector>(*this, options);
+  connector_->start();
+  refile();
+}
+
+void ConnectionCore::connected(int socket, const Address& peer) {
+  const std::unique_ptr<Connector> over = std::move(connector_);
+  peer_ = peer;
+  begin(socket);
+  open_to_handler();
+}
+
+void ConnectionCore::not_connected(CloseReason::Code code, int error) {
+  const bool ours =
+      code == CloseReason::Code::unresolved || code == CloseReason::Code::no_local_port;
+  finish(code, ours ? CloseReason::Side::us : CloseReason::Side::peer, error);
+}
+
+void ConnectionCore::threw(std::string_view where) {
+  core().threw(&service_, where);
+  finish(CloseReason::Code::handler_threw, CloseReason::Side::us, 0, true);
+}
+
+// What close() and abort() mean in this callback: the true reason, where core knows a truer one.
+CloseReason::Code ConnectionCore::cause(CloseReason::Code otherwise) const {
+  return cause_ == CloseReason::Code::ended ? otherwise : cause_;
+}
+
+void ConnectionCore::end() {
+  if (closing_ || end_called_) return;
+  end_called_ = true;
+  if (!in_callback_) be_due();
+}
+
+void ConnectionCore::close() {
+  if (closing_) return;
+  closing_ = true;
+  reason_.code = cause(CloseReason::Code::ended);
+  if (reason_.code != CloseReason::Code::ended) reason_.side = CloseReason::Side::us;
+  ending_ = stamp();
+  drain_due_ = false;
+  again_ = false;
+  tail_.reset();
+  if (!in_callback_) be_due();
+  if (phase_ == Phase::connecting && pending() == 0) {
+    finish(reason_.code, reason_.side);
+  } else {
+    refile();
+  }
+}
+
+void ConnectionCore::abort(std::error_code why) {
+  if (closing_) return;
+  finish(cause(CloseReason::Code::reset), CloseReason::Side::us, why.value(), true);
+}
+
+void ConnectionCore::cut(CloseReason::Code code, int error) {
+  finish(code, CloseReason::Side::us, error, true);
+}
+
+void ConnectionCore::start_tls(const TlsOptions&) {
+  throw SetupError("TLS is not part of this build: start_tls cannot secure a connection");
+}
+
+void ConnectionCore::set_idle(Millis idle) {
+  constexpr Millis most{std::chrono::hours(24 * 24)};
+  idle_ = static_cast<std::uint32_t>(std::clamp(idle, Millis{0}, most).count());
+  if (!closing_) refile();
+}
+
+Address ConnectionCore::local() const {
+  return stream_ == nullptr || phase_ == Phase::dead ? Address() : stream_->local();
+}
+
+ConnectionRef ConnectionCore::ref() {
+  ConnectionRef ref;
+  ref.mailbox_ = core().mailbox();
+  ref.slot_ = slot_;
+  ref.generation_ = generation();
+  return ref;
+}
+
+void ConnectionCore::be_due() {
+  if (on_agenda_ || phase_ == Phase::dead) return;
+  on_agenda_ = true;
+  core().due(*this);
+}
+
+void ConnectionCore::on_ready(unsigned what) {
+  try {
+    if ((what & ready::kWrite) != 0 && blocked_ && is_open()) {
+      blocked_ = false;
+      advance();
+    }
+    if ((what & (ready::kRead | ready::kError)) != 0 && is_open()) read_ready(what);
+  } catch (const std::bad_alloc&) {
+    cut(CloseReason::Code::memory, ENOMEM);
+  }
+}
+
+void ConnectionCore::on_post(Callback<Connection&>& task) {
+  if (closing_) return;
+  call("a posted task", [&] { task(*this); });
+  advance();
+}
+
+void ConnectionCore::stop() {
+  if (closing_) return;
+  if (!opened_to_handler_) return finish(CloseReason::Code::stopping, CloseReason::Side::us);
+  cause_ = CloseReason::Code::stopping;
+  call("on_stop", [this] { handler_->on_stop(*this); });
+  cause_ = CloseReason::Code::ended;
+  advance();
+}
+
+void ConnectionCore::settle() {
+  on_agenda_ = false;
+  if (phase_ == Phase::finished) return die();
+  if (phase_ == Phase::connecting) return judge_output();
+  if (phase_ != Phase::open) return;
+  if (again_) {
+    again_ = false;
+    offer_again();
+  }
+  if (drain_due_ && is_open() && drained_turn_ != core().turn()) {
+    drain_due_ = false;
+    drained_turn_ = core().turn();
+    call("on_drain", [this] { handler_->on_drain(*this); });
+  }
+  advance();
+  judge_output();
+  if (drain_due_ && !on_agenda_) {  // Once a turn is enough; the next turn comes at once.
+    on_agenda_ = true;
+    core().due_next_turn(*this);
+  }
+}
+
+void ConnectionCore::advance() {
+  if (!is_open()) return;
+  if (out_ != nullptr && !blocked_) flush();
+  if (out_ == nullptr && (end_called_ || closing_ || out_dead_) && is_open()) {
+    if (!fin_out_) fin();
+    check_finished();
+  }
+  want();
+}
+
+void ConnectionCore::fin() {
+  fin_out_ = true;
+  activity_ = stamp();
+  ending_ = activity_;
+  lingering_ = closing_;
+  // With the peer's FIN already here the socket is closed at once, and that sends ours.
+  if (!eof_in_ && !out_dead_) {
+    const int result = stream_->shut_down();
+    if (result < 0) return lost(-result);
+  }
+  refile();
+}
+
+void ConnectionCore::check_finished() {
+  if (!fin_out_ || !eof_in_ || !is_open()) return;
+  if (!eof_told_ && !closing_) return;
+  finish(reason_.code, reason_.side);
+}
+
+void ConnectionCore::finish(CloseReason::Code code, CloseReason::Side side, int error,
+                            bool reset) {
+  if (phase_ == Phase::finished || phase_ == Phase::dead) return;
+  phase_ = Phase::finished;
+  closing_ = true;
+  reason_ = {code, side, error};
+  reset_ = reset;
+  drain_due_ = false;
+  again_ = false;
+  tail_.reset();
+  drop_output();
+  unlink();
+  be_due();
+}
+
+// The order of death: on_close, the handler, the stream, and once the driver is done with that, this.
+void ConnectionCore::die() {
+  tell_close();
+  if (stream_ != nullptr) {
+    stream_->close(reset_);
+  } else {
+    core().bury(*this);
+  }
+}
+
+void ConnectionCore::tell_close() {
+  phase_ = Phase::dead;
+  if (handler_ != nullptr) {
+    in_callback_ = true;
+    try {
+      handler_->on_close(*this, reason_);
+    } catch (...) {
+      core().threw(&service_, "on_close");
+    }
+    in_callback_ = false;
+    handler_.reset();
+  }
+  log_close();
+  connector_.reset();
+  core().left(*this);
+}
+
+void ConnectionCore::log_close() {
+  if (!core().logs(Level::debug)) return;
+  std::string line = "#" + std::to_string(id_) + " " + peer_.text() + " closed: " + reason_.text();
+  line += ", in " + std::to_string(bytes_in_) + ", out " + std::to_string(bytes_out_);
+  line += ", after " + std::to_string(stamp() - opened_) + " ms";
+  service_.log(Level::debug, line);
+}
+
+}  // namespace weir

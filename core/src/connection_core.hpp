@@ -1,0 +1,229 @@
+// The one class behind every connection, whatever carries it: reading with a kept tail, gathered
+// writing with watermarks, half-close, lingering, timeouts, and the order of death.
+//
+// Split over connection_core.cpp (life), connection_read.cpp, connection_write.cpp,
+// connection_time.cpp and connection_move.cpp.
+#pragma once
+
+#include <weir/connection.hpp>
+#include <weir/handler.hpp>
+
+#include "driver.hpp"
+#include "loop_core.hpp"
+#include "wheel.hpp"
+
+namespace weir {
+
+class Connector;
+
+// Input that a handler has seen and not used; allocated only while there is some.
+struct Tail {
+  std::vector<std::byte> bytes;
+  std::uint32_t since = 0;  // Loop's milliseconds when its first byte came.
+};
+
+// What a connection consists of while it is between two loops.
+struct Frozen {
+  int socket = -1;
+  Address peer;
+  State state;
+  std::vector<std::byte> output;  // Written, not taken.
+  std::vector<std::byte> input;   // Read, not used.
+  std::uint64_t id = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  Millis idle{0};
+  Millis silent{0};  // Since the last byte either way.
+  bool paused = false;
+  bool hold_reads = true;
+  bool eof_in = false;
+  bool eof_told = false;
+  bool end_called = false;
+  bool fin_out = false;
+  bool full = false;
+  bool drain_due = false;
+  bool again = false;
+};
+
+class ConnectionCore final : public Connection, public StreamOwner, public WheelNode {
+ public:
+  // Allocated together with its stream: an idle connection is one piece of memory.
+  static ConnectionCore* make(ServiceLoop& service, const Address& peer);
+  static void destroy(ConnectionCore* connection);
+
+  // --- Birth; each returns with the connection alive, dying, or handed to the loop's grave.
+
+  bool accept(int socket);  // False: refused, nothing left to do.
+  void connect(const ConnectOptions& options, std::unique_ptr<Handler> handler);
+  bool thaw(Frozen& frozen);
+  std::unique_ptr<Frozen> freeze();
+
+  // --- The Connection interface.
+
+  Flow write(Bytes bytes) override;
+  Flow write(const Payload& payload) override;
+  void end() override;
+  void close() override;
+  void abort(std::error_code why) override;
+  bool closing() const override { return closing_; }
+  std::size_t pending() const override { return out_ == nullptr ? 0 : out_->bytes(); }
+  void pause() override;
+  void resume() override;
+  bool paused() const override { return paused_; }
+  void hold_reads_when_full(bool hold) override;
+  void set_idle(Millis idle) override;
+  void start_tls(const TlsOptions& options) override;
+  const TlsInfo* tls() const override { return nullptr; }
+  Address peer() const override { return peer_; }
+  Address local() const override;
+  Loop& loop() override { return service_; }
+  std::uint64_t id() const override { return id_; }
+  std::uint64_t bytes_in() const override { return bytes_in_; }
+  std::uint64_t bytes_out() const override { return bytes_out_; }
+  ConnectionRef ref() override;
+
+  // --- For the loop.
+
+  void on_ready(unsigned what) override;
+  void on_stream_gone() override { destroy(this); }
+  void on_due();     // The wheel offers a look at the deadlines.
+  void settle();     // The end of a turn: whatever is due.
+  void on_post(Callback<Connection&>& task);
+  void stop();       // The server drains.
+  void cut(CloseReason::Code code, int error = 0);  // Core ends it now, with a reset.
+
+  // --- For the connector.
+
+  void connected(int socket, const Address& peer);
+  void not_connected(CloseReason::Code code, int error);
+  void dialling() { refile(); }
+  Connector* connector() { return connector_.get(); }
+
+  ServiceLoop& service() { return service_; }
+  void forget_agenda() { on_agenda_ = false; }
+  std::uint32_t slot() const { return slot_; }
+  std::uint32_t generation() const { return core().generation(slot_); }
+  const CloseReason& reason() const { return reason_; }
+
+ private:
+  enum class Phase : std::uint8_t {
+    connecting,
+    open,
+    finished,  // on_close is due at the end of the turn.
+    dead,      // on_close has been; the stream is going.
+  };
+
+  ConnectionCore(ServiceLoop& service, const Address& peer);
+  ~ConnectionCore();
+
+  LoopCore& core() const { return service_.core(); }
+  const ServiceConfig& config() const { return service_.config(); }
+  void begin(int socket);
+  bool take_handler();
+  void set_handler(std::unique_ptr<Handler> handler);
+  bool reading() const;
+  bool is_open() const { return phase_ == Phase::open; }
+
+  // Runs a callback of the handler's at the one place where exceptions are caught.
+  template <class F>
+  void call(std::string_view where, F&& callback);
+  void threw(std::string_view where);
+  void advance();  // After anything happened: flush, FIN, the end, what to wait for.
+  void open_to_handler();
+
+  // Reading.
+  void read_ready(unsigned what);
+  bool receive();  // One read; true: the buffer was filled, there may be more.
+  void deliver(std::byte* data, std::size_t kept, std::size_t fresh);
+  void keep(Bytes all, std::size_t kept, std::size_t used);
+  void offer_again();
+  void reached_eof();
+  void tell_eof();
+  bool discard();
+  void lost(int error);  // The peer reset, or the network gave up.
+
+  // Writing.
+  Chain& out();
+  bool takes_output() const { return !closing_ && !end_called_ && !out_dead_; }
+  Flow written();
+  Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
+  void flush();
+  void blocked();
+  void taken(std::size_t bytes);
+  void send_failed(int error);
+  void judge_output();
+  void drop_output();
+  void want();
+
+  // Ending.
+  void fin();
+  void check_finished();
+  void finish(CloseReason::Code code, CloseReason::Side side, int error = 0, bool reset = false);
+  void die();
+  void tell_close();
+  void be_due();
+  CloseReason::Code cause(CloseReason::Code otherwise) const;
+
+  // Time.
+  std::uint32_t stamp() const { return static_cast<std::uint32_t>(core().tick()); }
+  struct Deadline {
+    std::int64_t left;  // Milliseconds; 0 or less: over.
+    CloseReason::Code what;
+  };
+  Deadline deadline() const;
+  void refile();  // Only ever to an earlier tick; later ones are found when the old one comes.
+  void idled();
+  void log_close();
+
+  ServiceLoop& service_;
+  std::unique_ptr<Handler> handler_;
+  Stream* stream_ = nullptr;  // In the memory behind this object.
+  Chain* out_ = nullptr;      // Lent by the loop while something is pending.
+  std::unique_ptr<Tail> tail_;
+  std::unique_ptr<Connector> connector_;  // While connecting.
+  std::uint64_t id_;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t bytes_out_ = 0;
+  Address peer_;
+  std::uint32_t slot_;
+  std::uint32_t idle_;      // Milliseconds; 0 is off.
+  std::uint32_t activity_;  // Loop's milliseconds of the last byte either way.
+  std::uint32_t opened_;
+  std::uint32_t drained_turn_ = 0;  // When on_drain last came.
+  std::uint32_t ending_ = 0;  // When close() was called; once lingering, when that began.
+  CloseReason reason_;
+  CloseReason::Code cause_ = CloseReason::Code::ended;  // What close() means in this callback.
+  Phase phase_ = Phase::open;
+  std::uint8_t wanted_ = 0xff;  // What the stream was last told; 0xff: nothing yet.
+
+  bool closing_ : 1 = false;     // close(), abort(), or core ends it: no more callbacks but on_close.
+  bool end_called_ : 1 = false;  // FIN once the output is empty.
+  bool fin_out_ : 1 = false;     // Sent.
+  bool eof_in_ : 1 = false;      // The peer's FIN was read,
+  bool eof_told_ : 1 = false;    // and on_eof has been.
+  bool paused_ : 1 = false;
+  bool hold_reads_ : 1 = true;
+  bool full_ : 1 = false;        // Above the high mark and not yet back at the low one.
+  bool drain_due_ : 1 = false;
+  bool blocked_ : 1 = false;     // The kernel refused output; waiting until it takes more.
+  bool out_dead_ : 1 = false;    // Sending failed; input is still read to its end.
+  bool again_ : 1 = false;       // Kept input is due to be offered again.
+  bool on_agenda_ : 1 = false;
+  bool in_callback_ : 1 = false;
+  bool lingering_ : 1 = false;   // close() sent its FIN and waits for the peer's.
+  bool opened_to_handler_ : 1 = false;
+  bool reset_ : 1 = false;       // The stream is to be closed with a reset.
+};
+
+template <class F>
+void ConnectionCore::call(std::string_view where, F&& callback) {
+  in_callback_ = true;
+  try {
+    callback();
+  } catch (...) {
+    threw(where);
+  }
+  in_callback_ = false;
+}
+
+}  // namespace weir

@@ -1,0 +1,149 @@
+// Reading: one shared buffer, a kept tail, the peer's FIN.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "connection_core.hpp"
+
+namespace weir {
+
+bool ConnectionCore::reading() const {
+  if (eof_in_) return false;
+  return closing_ || (!paused_ && !(hold_reads_ && full_));
+}
+
+void ConnectionCore::read_ready(unsigned what) {
+  if (!reading()) {
+    // Nobody wants the input, yet a peer that is gone must be noticed.
+    if ((what & ready::kError) == 0) return;
+    const int error = stream_->error();
+    if (error != 0) lost(error);
+    return;
+  }
+  for (int reads = 0; reads < LoopCore::kReadsPerTurn && is_open() && reading(); ++reads) {
+    if (!(closing_ ? discard() : receive())) break;
+  }
+}
+
+bool ConnectionCore::receive() {
+  const std::size_t kept = tail_ == nullptr ? 0 : tail_->bytes.size();
+  std::byte* const buffer = core().read_buffer(kept);
+  const IoResult got = stream_->receive({buffer + kept, LoopCore::kReadSize});
+  if (got > 0) {
+    deliver(buffer, kept, static_cast<std::size_t>(got));
+    return static_cast<std::size_t>(got) == LoopCore::kReadSize;
+  }
+  if (got == 0) {
+    reached_eof();
+  } else if (got != -EAGAIN && got != -EINTR) {
+    lost(static_cast<int>(-got));
+  }
+  return false;
+}
+
+void ConnectionCore::deliver(std::byte* data, std::size_t kept, std::size_t fresh) {
+  bytes_in_ += fresh;
+  activity_ = stamp();
+  if (kept > 0) std::memcpy(data, tail_->bytes.data(), kept);
+  const Bytes all{data, kept + fresh};
+  std::size_t used = 0;
+  call("on_data", [&] { used = handler_->on_data(*this, all); });
+  if (!closing_) keep(all, kept, std::min(used, all.size()));
+  advance();
+}
+
+// Keeps what was not used. `kept` bytes of it, in front, are the tail as it is.
+void ConnectionCore::keep(Bytes all, std::size_t kept, std::size_t used) {
+  const Bytes unused = all.subspan(used);
+  if (unused.empty()) {
+    tail_.reset();
+    return;
+  }
+  if (tail_ == nullptr) tail_ = std::make_unique<Tail>();
+  if (used > 0 || kept == 0) {
+    tail_->bytes.assign(unused.begin(), unused.end());
+    tail_->since = stamp();
+  } else {
+    tail_->bytes.insert(tail_->bytes.end(), unused.begin() + static_cast<std::ptrdiff_t>(kept),
+                        unused.end());
+  }
+  if (!paused_ && unused.size() > config().limits.unread_max) {
+    return cut(CloseReason::Code::read_overflow);
+  }
+  refile();
+}
+
+// After resume(): what was kept, and the FIN that was held back, come without new bytes.
+void ConnectionCore::offer_again() {
+  if (paused_ || closing_) return;
+  if (tail_ != nullptr) {
+    const std::unique_ptr<Tail> tail = std::move(tail_);
+    const Bytes all{tail->bytes};
+    std::size_t used = 0;
+    call("on_data", [&] { used = handler_->on_data(*this, all); });
+    if (closing_) return;
+    keep(all, 0, std::min(used, all.size()));
+    if (tail_ != nullptr && used == 0) tail_->since = tail->since;
+  }
+  if (eof_in_ && !eof_told_ && !paused_ && !closing_) tell_eof();
+  refile();
+}
+
+void ConnectionCore::reached_eof() {
+  eof_in_ = true;
+  if (!end_called_ && !closing_) reason_.side = CloseReason::Side::peer;
+  if (out_dead_) return lost(reason_.error);
+  if (!closing_ && !paused_) tell_eof();
+  advance();
+  refile();
+}
+
+void ConnectionCore::tell_eof() {
+  eof_told_ = true;
+  const std::unique_ptr<Tail> tail = std::move(tail_);
+  const Bytes unused = tail == nullptr ? Bytes() : Bytes(tail->bytes);
+  call("on_eof", [&] { handler_->on_eof(*this, unused); });
+}
+
+// While closing: what the peer still sends is read and dropped, so that it is not answered by a reset
+// which would destroy the output it has not taken yet.
+bool ConnectionCore::discard() {
+  const IoResult got = stream_->receive({core().read_buffer(0), LoopCore::kReadSize});
+  if (got > 0) {
+    bytes_in_ += static_cast<std::size_t>(got);
+    activity_ = stamp();
+    return static_cast<std::size_t>(got) == LoopCore::kReadSize;
+  }
+  if (got == 0) {
+    reached_eof();
+  } else if (got != -EAGAIN && got != -EINTR) {
+    lost(static_cast<int>(-got));
+  }
+  return false;
+}
+
+void ConnectionCore::lost(int error) {
+  // After our FIN, with everything taken, a reset only means that the peer did not linger.
+  if (closing_ && fin_out_) return finish(reason_.code, reason_.side, error);
+  finish(CloseReason::Code::reset, CloseReason::Side::peer, error);
+}
+
+void ConnectionCore::pause() {
+  if (closing_ || paused_) return;
+  paused_ = true;
+  if (!in_callback_) be_due();
+}
+
+void ConnectionCore::resume() {
+  if (closing_ || !paused_) return;
+  paused_ = false;
+  again_ = true;
+  be_due();
+}
+
+void ConnectionCore::hold_reads_when_full(bool hold) {
+  hold_reads_ = hold;
+  if (!closing_ && !in_callback_) be_due();
+}
+
+}  // namespace weir

@@ -1,0 +1,80 @@
+// Timeouts. Activity only stores a stamp; the wheel offers a look, and the true deadline is computed
+// then.
+#include <algorithm>
+
+#include "connection_core.hpp"
+#include "connector.hpp"
+
+namespace weir {
+
+namespace {
+
+constexpr std::int64_t kNever = INT64_MAX;
+
+}  // namespace
+
+ConnectionCore::Deadline ConnectionCore::deadline() const {
+  using Code = CloseReason::Code;
+  const std::uint32_t now = stamp();
+  const Timeouts& time = config().timeouts;
+  Deadline best{kNever, Code::idle};
+  const auto consider = [&](Millis limit, std::uint32_t since, Code what) {
+    if (limit.count() <= 0) return;
+    const std::int64_t left = limit.count() - std::int64_t{static_cast<std::uint32_t>(now - since)};
+    if (left < best.left) best = {left, what};
+  };
+
+  if (phase_ == Phase::connecting) return {connector_->left(), Code::connect_timeout};
+  if (blocked_) consider(time.write_stall, out_->stalled_since, Code::write_stall);
+  if (lingering_) {
+    consider(time.linger, activity_, Code::linger);
+    consider(time.linger_total, ending_, Code::linger);
+    return best;
+  }
+  if (closing_) {
+    if (time.write_stall.count() <= 0) consider(time.linger_total, ending_, Code::linger);
+    return best;
+  }
+  if (fin_out_ != eof_told_) consider(time.half_closed, activity_, Code::half_closed);
+  if (tail_ != nullptr && !paused_) consider(time.unfinished, tail_->since, Code::line_time);
+  if (bytes_in_ == 0 && !eof_in_) consider(time.first_byte, opened_, Code::first_byte);
+  consider(Millis{idle_}, activity_, Code::idle);
+  return best;
+}
+
+void ConnectionCore::refile() {
+  if (phase_ == Phase::finished || phase_ == Phase::dead) return;
+  const std::int64_t left = deadline().left;
+  if (left == kNever) return;
+  const std::uint64_t at = core().tick() + static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0));
+  const bool later = filed() && static_cast<std::int32_t>(static_cast<std::uint32_t>(at) - tick) >= 0;
+  if (!later) core().file(*this, at);
+}
+
+void ConnectionCore::on_due() {
+  if (phase_ == Phase::finished || phase_ == Phase::dead) return;
+  const Deadline look = deadline();
+  if (look.left > 0) return refile();
+  switch (look.what) {
+    case CloseReason::Code::connect_timeout:
+      connector_->timed_out();
+      return refile();
+    case CloseReason::Code::idle:
+      return idled();
+    case CloseReason::Code::linger:  // Everything was sent; closing leaves it to the kernel.
+      return finish(CloseReason::Code::linger, CloseReason::Side::us);
+    default:
+      return cut(look.what);
+  }
+}
+
+void ConnectionCore::idled() {
+  activity_ = stamp();  // It comes again after as long a silence.
+  cause_ = CloseReason::Code::idle;
+  call("on_idle", [this] { handler_->on_idle(*this); });
+  cause_ = CloseReason::Code::ended;
+  advance();
+  refile();
+}
+
+}  // namespace weir

@@ -1,0 +1,47 @@
+// Finds a way to a URL: looks the name up off the loop, tries the addresses in order, keeps to one
+// deadline. Lives in its connection while that is connecting.
+#pragma once
+
+#include <vector>
+
+#include "driver.hpp"
+
+namespace weir {
+
+class ConnectionCore;
+
+class Connector final : public DialOwner {
+ public:
+  // An attempt among several gets an equal share of the time left, but not less than this.
+  static constexpr std::int64_t kShareLeast = 250;  // Milliseconds.
+
+  Connector(ConnectionCore& connection, const ConnectOptions& options);
+
+  // Throws SetupError if the URL cannot be dialled at all.
+  static void check(const ConnectOptions& options);
+
+  void start();
+  void resolved(const Resolution& found);
+  void on_dialled(int socket) override;
+  void timed_out();  // The attempt's share, or the whole time, is over.
+
+  // Milliseconds to the end of the attempt's share.
+  std::int64_t left() const;
+  std::string target() const { return options_.to.text(); }
+
+ private:
+  std::int64_t total_left() const;
+  void next();
+  void fail(CloseReason::Code code, int error);
+
+  ConnectionCore& connection_;
+  ConnectOptions options_;
+  SteadyTime began_;
+  std::int64_t share_ends_;  // Milliseconds after began_.
+  std::vector<Address> addresses_;
+  std::size_t next_ = 0;
+  int last_error_ = 0;
+  std::unique_ptr<Dial> dial_;
+};
+
+}  // namespace weir

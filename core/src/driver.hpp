@@ -1,0 +1,135 @@
+// What a loop needs from below: readiness, time, wake-up, lookups. One driver runs over libuv, one is
+// simulated; the loop cannot tell.
+//
+// Sockets are numbers: descriptors in the product, table entries in the simulation. Nothing here calls
+// its owner from inside a call of the owner's; results come in a later step of the driver's turn.
+#pragma once
+
+#include <string>
+
+#include <sys/uio.h>
+
+#include <weir/address.hpp>
+#include <weir/base.hpp>
+#include <weir/loop.hpp>
+#include <weir/url.hpp>
+
+namespace weir {
+
+// What a stream is ready for, and what its owner wants to hear of. Errors and hang-ups are reported
+// whatever is wanted.
+namespace ready {
+inline constexpr unsigned kNothing = 0;
+inline constexpr unsigned kRead = 1;
+inline constexpr unsigned kWrite = 2;
+inline constexpr unsigned kError = 4;  // Reported only: an error or a hang-up.
+}  // namespace ready
+
+// Bytes moved, 0 for the end of a stream being read, or a negative errno.
+using IoResult = std::ptrdiff_t;
+
+class StreamOwner {
+ public:
+  virtual void on_ready(unsigned what) = 0;
+  virtual void on_stream_gone() = 0;  // After close() or release(); the stream may be destroyed.
+
+ protected:
+  ~StreamOwner() = default;
+};
+
+// One connected socket, never blocking. Its memory is its owner's.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  virtual IoResult receive(std::span<std::byte> into) = 0;
+  virtual IoResult send(const iovec* pieces, int count) = 0;
+  virtual int shut_down() = 0;          // FIN; 0 or a negative errno.
+  virtual int error() = 0;              // The pending socket error, positive, taken off; 0 if none.
+  virtual void want(unsigned what) = 0;  // Cheap when nothing changes.
+  virtual void close(bool reset) = 0;   // Then on_stream_gone. A Unix stream cannot reset: it ends.
+  virtual int release() = 0;            // Gives the socket up as it is; then on_stream_gone.
+  virtual Address local() const = 0;
+};
+
+// socket is a negative errno if there was nothing to accept (-EAGAIN) or it failed.
+struct Accepted {
+  int socket = -1;
+  Address peer;
+};
+
+class ListenOwner {
+ public:
+  virtual void on_acceptable() = 0;
+
+ protected:
+  ~ListenOwner() = default;
+};
+
+// A listening socket. Destroying it stops listening.
+class ListenSocket {
+ public:
+  virtual ~ListenSocket() = default;
+  virtual Accepted accept() = 0;
+  virtual void want(bool acceptable) = 0;
+  virtual void discard(int socket) = 0;  // Closes an accepted socket that nobody will adopt.
+};
+
+class DialOwner {
+ public:
+  // A connected socket, or a negative errno. The Dial is over and may be destroyed in here.
+  virtual void on_dialled(int socket) = 0;
+
+ protected:
+  ~DialOwner() = default;
+};
+
+// An attempt to connect. Destroying it gives the attempt up.
+class Dial {
+ public:
+  virtual ~Dial() = default;
+};
+
+struct DialResult {
+  std::unique_ptr<Dial> dial;  // Null if it failed at once,
+  int error = 0;               // and this is the positive errno.
+};
+
+class DriverOwner {
+ public:
+  virtual void on_wake() = 0;
+  virtual void on_alarm() = 0;
+  // Just before the driver would block. True: there is more to do, do not block.
+  virtual bool on_turn_end() = 0;
+
+ protected:
+  ~DriverOwner() = default;
+};
+
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual void attach(DriverOwner& owner) = 0;
+
+  virtual SteadyTime now() const = 0;  // Of this turn.
+  virtual WallTime wall() const = 0;
+  virtual std::uint64_t random() = 0;
+
+  // A stream is made in memory of its owner's: stream_size() bytes, aligned as for max_align_t.
+  virtual std::size_t stream_size() const = 0;
+  virtual Stream& adopt(int socket, void* memory, StreamOwner& owner) = 0;
+  virtual std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) = 0;
+
+  // `address` is where to go; for a Unix URL the path is taken from the URL.
+  virtual DialResult dial(const Url& url, const Address& address, DialOwner& owner) = 0;
+  virtual void resolve(std::string host, Resolved answer) = 0;
+  virtual void work(Task blocking, Task then) = 0;
+
+  virtual void wake() = 0;  // Any thread: on_wake soon, once for several calls.
+  virtual void set_alarm(SteadyTime at) = 0;
+  virtual void clear_alarm() = 0;
+
+  virtual void run() = 0;   // Turns until stop().
+  virtual void stop() = 0;  // On the loop's thread.
+};
+
+}  // namespace weir

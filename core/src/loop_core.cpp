@@ -1,0 +1,311 @@
+#include "loop_core.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <new>
+
+#include <weir/text.hpp>
+
+#include "connection_core.hpp"
+#include "timer_entry.hpp"
+
+namespace weir {
+
+namespace {
+
+std::shared_ptr<const ServiceConfig> root_config() {
+  auto config = std::make_shared<ServiceConfig>();
+  config->name = "weir";
+  config->timeouts.idle = Millis{0};
+  return config;
+}
+
+}  // namespace
+
+LoopCore::LoopCore(Driver& driver, LoopSettings settings)
+    : driver_(driver),
+      settings_(std::move(settings)),
+      mailbox_(std::make_shared<detail::Mailbox>(driver)),
+      began_(driver.now()) {
+  driver_.attach(*this);
+  root_ = std::make_unique<ServiceLoop>(*this, root_config());
+}
+
+LoopCore::~LoopCore() { mailbox_->close(); }
+
+std::uint64_t LoopCore::tick() const {
+  return static_cast<std::uint64_t>((driver_.now() - began_).count());
+}
+
+ServiceLoop& LoopCore::open(std::shared_ptr<const ServiceConfig> config) {
+  ServiceLoop& service = services_.emplace_back(*this, std::move(config));
+  try {
+    service.open();
+  } catch (...) {
+    services_.pop_back();
+    throw;
+  }
+  return service;
+}
+
+ServiceLoop& LoopCore::host(Service& service, std::shared_ptr<const ServiceConfig> config) {
+  ServiceLoop& hosted = services_.emplace_back(*this, std::move(config));
+  hosted.use(service);
+  return hosted;
+}
+
+ConnectionCore* LoopCore::adopt(int socket, const Address& peer, ServiceLoop& service) {
+  ConnectionCore* const connection = ConnectionCore::make(service, peer);
+  return connection->accept(socket) ? connection : nullptr;
+}
+
+std::unique_ptr<Frozen> LoopCore::freeze(ConnectionCore& connection) {
+  return connection.freeze();
+}
+
+ConnectionCore* LoopCore::thaw(std::unique_ptr<Frozen> frozen, ServiceLoop& service) {
+  reserve();
+  ConnectionCore* const connection = ConnectionCore::make(service, frozen->peer);
+  return connection->thaw(*frozen) ? connection : nullptr;
+}
+
+void LoopCore::for_each(const std::function<void(ConnectionCore&)>& visit) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {  // Visiting may add slots.
+    if (slots_[i].connection != nullptr) visit(*slots_[i].connection);
+  }
+}
+
+void LoopCore::drain(Millis deadline, Task gone) {
+  if (draining_) return;
+  draining_ = true;
+  gone_ = std::move(gone);
+  drain_deadline_ =
+      after(deadline, [this] { abort_all(CloseReason::Code::stopping); }, *root_);
+  for (ServiceLoop& service : services_) {
+    if (service.service() == nullptr) continue;
+    Task stop = [&service] { service.service()->on_stop(); };
+    run_task(stop, &service, "on_stop");
+  }
+  for_each([](ConnectionCore& connection) { connection.stop(); });
+  driver_.wake();  // So that a turn ends even with nothing to do.
+}
+
+void LoopCore::abort_all(CloseReason::Code code) {
+  for_each([this, code](ConnectionCore& connection) {
+    connection.cut(code);
+    LoopCounters::add(counters_.cut);
+  });
+  driver_.wake();
+}
+
+void LoopCore::close_services() { services_.clear(); }
+
+std::byte* LoopCore::read_buffer(std::size_t front) {
+  const std::size_t needed = front + kReadSize;
+  if (needed > buffer_size_) {
+    buffer_ = std::make_unique_for_overwrite<std::byte[]>(needed);
+    buffer_size_ = needed;
+  }
+  return buffer_.get();
+}
+
+bool LoopCore::in_read_buffer(Bytes bytes) const {
+  const auto offset = reinterpret_cast<std::uintptr_t>(bytes.data()) -
+                      reinterpret_cast<std::uintptr_t>(buffer_.get());
+  return offset < buffer_size_;
+}
+
+Chain* LoopCore::lend_chain() {
+  if (chains_.empty()) return new Chain;
+  Chain* const chain = chains_.back().release();
+  chains_.pop_back();
+  return chain;
+}
+
+// Keeps a few: as many as are in use at once on the hot path.
+void LoopCore::return_chain(Chain* chain) {
+  constexpr std::size_t kept = 64;
+  std::unique_ptr<Chain> back(chain);
+  if (chains_.size() < kept) chains_.push_back(std::move(back));
+}
+
+void LoopCore::file(WheelNode& node, std::uint64_t tick) {
+  wheel_.file(node, tick);
+  if (!alarm_ || tick < *alarm_) {
+    alarm_ = tick;
+    driver_.set_alarm(began_ + Millis{static_cast<std::int64_t>(tick)});
+  }
+}
+
+void LoopCore::set_alarm() {
+  alarm_ = wheel_.next_tick();
+  if (alarm_) {
+    driver_.set_alarm(began_ + Millis{static_cast<std::int64_t>(*alarm_)});
+  } else {
+    driver_.clear_alarm();
+  }
+}
+
+Timer LoopCore::after(Millis delay, Task task, ServiceLoop& service) {
+  const auto wait = static_cast<std::uint64_t>(std::max<Millis::rep>(delay.count(), 0));
+  const std::uint64_t due = tick() + std::min<std::uint64_t>(wait, UINT64_MAX / 4);
+  Timer timer(new detail::TimerEntry(due, std::move(task), service));
+  file(*timer.entry(), due);
+  return timer;
+}
+
+void LoopCore::on_alarm() {
+  alarm_.reset();
+  run_due();
+  set_alarm();
+}
+
+void LoopCore::run_due() {
+  const std::uint64_t now = tick();
+  while (WheelNode* const node = wheel_.take_due(now)) {
+    if (node->kind == WheelNode::Kind::connection) {
+      static_cast<ConnectionCore*>(node)->on_due();
+      continue;
+    }
+    auto* const entry = static_cast<detail::TimerEntry*>(node);
+    if (entry->due > now) {
+      wheel_.file(*entry, entry->due);
+      continue;
+    }
+    Task task = std::move(entry->task);  // The timer may die in its own task.
+    run_task(task, entry->service, "a timer");
+  }
+}
+
+std::uint32_t LoopCore::take_slot(ConnectionCore& connection) {
+  if (free_slots_.empty()) {
+    slots_.push_back({&connection, 1});
+    return static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+  const std::uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  slots_[slot].connection = &connection;
+  return slot;
+}
+
+void LoopCore::free_slot(std::uint32_t slot) {
+  slots_[slot].connection = nullptr;
+  ++slots_[slot].generation;
+  free_slots_.push_back(slot);
+}
+
+ConnectionCore* LoopCore::find(std::uint32_t slot, std::uint32_t generation) {
+  if (slot >= slots_.size() || slots_[slot].generation != generation) return nullptr;
+  return slots_[slot].connection;
+}
+
+std::uint64_t LoopCore::next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+void LoopCore::left(ConnectionCore& connection) {
+  LoopCounters::add(counters_.closed);
+  LoopCounters::add(counters_.bytes_in, connection.bytes_in());
+  LoopCounters::add(counters_.bytes_out, connection.bytes_out());
+  free_slot(connection.slot());
+  connections_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void LoopCore::forget(ConnectionCore& connection) {
+  std::erase(agenda_, &connection);
+  std::erase(next_agenda_, &connection);
+  std::replace(settling_.begin(), settling_.end(), &connection,
+               static_cast<ConnectionCore*>(nullptr));
+  connection.forget_agenda();
+}
+
+void LoopCore::log(Level level, std::string_view who, std::string_view line) {
+  if (!logs(level) || !settings_.log) return;
+  settings_.log(level, std::string(who) + ": " + escape(line, 1'024));
+}
+
+void LoopCore::threw(const ServiceLoop* service, std::string_view what) {
+  LoopCounters::add(counters_.exceptions);
+  std::string why = "something that is not a std::exception";
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    why = error.what();
+  } catch (...) {
+  }
+  log(Level::error, service == nullptr ? "weir" : service->config().name,
+      std::string(what) + " threw: " + why);
+}
+
+void LoopCore::run_task(Task& task, const ServiceLoop* service, std::string_view what) {
+  try {
+    task();
+  } catch (...) {
+    threw(service, what);
+  }
+}
+
+void LoopCore::on_wake() { run_posts(); }
+
+void LoopCore::run_posts() {
+  for (; posts_left_ > 0; --posts_left_) {
+    if (next_post_ == posts_.size()) {
+      posts_ = mailbox_->take();
+      next_post_ = 0;
+      if (posts_.empty()) return;
+    }
+    detail::Post post = std::move(posts_[next_post_++]);
+    run_post(post);
+  }
+}
+
+void LoopCore::run_post(detail::Post& post) {
+  if (!post.on_connection) return run_task(post.task, post.service, "a posted task");
+  ConnectionCore* const connection = find(post.slot, post.generation);
+  if (connection != nullptr) connection->on_post(post.on_connection);
+}
+
+bool LoopCore::on_turn_end() {
+  if (next_post_ < posts_.size()) run_posts();  // Left over from the turn before.
+  agenda_.insert(agenda_.end(), next_agenda_.begin(), next_agenda_.end());
+  next_agenda_.clear();
+  for (int round = 0; round < kRoundsPerTurn && !agenda_.empty(); ++round) settle_agenda();
+  clear_graves();
+  ++turn_;
+  posts_left_ = kPostsPerTurn;
+  check_gone();
+  return next_post_ < posts_.size() || !agenda_.empty() || !next_agenda_.empty();
+}
+
+void LoopCore::settle_agenda() {
+  settling_.swap(agenda_);
+  for (std::size_t i = 0; i < settling_.size(); ++i) {
+    ConnectionCore* const connection = settling_[i];
+    if (connection == nullptr) continue;
+    try {
+      connection->settle();
+    } catch (const std::bad_alloc&) {
+      connection->cut(CloseReason::Code::memory, ENOMEM);
+    }
+  }
+  settling_.clear();
+}
+
+void LoopCore::clear_graves() {
+  for (ConnectionCore* const connection : graves_) ConnectionCore::destroy(connection);
+  graves_.clear();
+}
+
+// Services go only after the last connection's memory has.
+void LoopCore::check_gone() {
+  if (!draining_ || !gone_ || alive_ > 0 || load() > 0) return;
+  drain_deadline_.cancel();
+  close_services();
+  Task gone = std::move(gone_);
+  gone_ = {};
+  gone();
+}
+
+}  // namespace weir

@@ -1,0 +1,181 @@
+// The loop: turns, what is due at their end, timers, posts. It knows no descriptor and no library;
+// those are the driver's.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include <weir/server.hpp>
+
+#include "chain.hpp"
+#include "driver.hpp"
+#include "mailbox.hpp"
+#include "service_loop.hpp"
+#include "wheel.hpp"
+
+namespace weir {
+
+class ConnectionCore;
+struct Frozen;
+
+struct LoopSettings {
+  Level level = Level::info;
+  LogSink log;         // Called on the loop's thread.
+  bool trace = false;  // Wrap every handler in one that logs its callbacks.
+};
+
+// Written by the loop's thread alone, read by any.
+struct LoopCounters {
+  std::atomic<std::uint64_t> refused_service{0};
+  std::atomic<std::uint64_t> closed{0};
+  std::atomic<std::uint64_t> exceptions{0};
+  std::atomic<std::uint64_t> bytes_in{0};
+  std::atomic<std::uint64_t> bytes_out{0};
+  std::atomic<std::uint64_t> cut{0};  // Ended by the drain deadline or abort_all.
+
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount = 1) {
+    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+};
+
+class WEIR_API LoopCore final : public DriverOwner {
+ public:
+  static constexpr std::size_t kReadSize = 64 << 10;  // Bytes a connection reads at a time.
+  static constexpr int kReadsPerTurn = 4;      // Of one connection that fills the buffer each time.
+  static constexpr std::size_t kPostsPerTurn = 1'024;
+  static constexpr int kRoundsPerTurn = 8;     // Of callbacks and flushes at the end of a turn.
+
+  LoopCore(Driver& driver, LoopSettings settings);
+  ~LoopCore();
+  LoopCore(const LoopCore&) = delete;
+  LoopCore& operator=(const LoopCore&) = delete;
+
+  // --- For the server and the test kit, on the loop's thread unless said otherwise.
+
+  // Throws what the protocol's open throws.
+  ServiceLoop& open(std::shared_ptr<const ServiceConfig> config);
+  ServiceLoop& host(Service& service, std::shared_ptr<const ServiceConfig> config);
+  ServiceLoop& root() { return *root_; }  // Has no service.
+
+  // Takes an accepted socket that reserve() has counted; asks the service for a handler. Null: it
+  // refused.
+  ConnectionCore* adopt(int socket, const Address& peer, ServiceLoop& service);
+
+  // Moves a connection to another loop: the handler here gets on_close with `moved`. Null if the
+  // handler or the connection's state does not allow it; then nothing happened.
+  std::unique_ptr<Frozen> freeze(ConnectionCore& connection);
+  ConnectionCore* thaw(std::unique_ptr<Frozen> frozen, ServiceLoop& service);
+
+  // on_stop for services, then connections; `gone` once no connection is left; at the deadline the
+  // rest is aborted.
+  void drain(Millis deadline, Task gone);
+  void abort_all(CloseReason::Code code);
+  bool draining() const { return draining_; }
+  void close_services();  // When no connection is left.
+
+  std::size_t load() const { return connections_.load(std::memory_order_relaxed); }  // Any thread.
+  // A connection is counted where it is decided on, before its loop has it. Any thread.
+  void reserve() { connections_.fetch_add(1, std::memory_order_relaxed); }
+  const LoopCounters& counters() const { return counters_; }                          // Any thread.
+  void post(Task task) { mailbox_->post({std::move(task)}); }                         // Any thread.
+  void for_each(const std::function<void(ConnectionCore&)>& visit);
+
+  // --- For connections and services of this loop.
+
+  Driver& driver() { return driver_; }
+  const LoopSettings& settings() const { return settings_; }
+  Arena& arena() { return arena_; }
+  std::uint32_t turn() const { return turn_; }
+  std::uint64_t tick() const;  // Milliseconds since the loop began.
+  const std::shared_ptr<detail::Mailbox>& mailbox() { return mailbox_; }
+
+  // Room for `front` bytes and one read behind them.
+  std::byte* read_buffer(std::size_t front);
+  bool in_read_buffer(Bytes bytes) const;
+
+  Chain* lend_chain();
+  void return_chain(Chain* chain);
+
+  void due(ConnectionCore& connection) { agenda_.push_back(&connection); }
+  void due_next_turn(ConnectionCore& connection) { next_agenda_.push_back(&connection); }
+  void file(WheelNode& node, std::uint64_t tick);
+  Timer after(Millis delay, Task task, ServiceLoop& service);
+
+  std::uint32_t take_slot(ConnectionCore& connection);
+  std::uint32_t generation(std::uint32_t slot) const { return slots_[slot].generation; }
+  void free_slot(std::uint32_t slot);
+  ConnectionCore* find(std::uint32_t slot, std::uint32_t generation);
+  std::uint64_t next_id();
+
+  void bury(ConnectionCore& connection) { graves_.push_back(&connection); }
+  void born() { ++alive_; }
+  void left(ConnectionCore& connection);  // Its on_close has been.
+  void freed() { --alive_; }
+  void forget(ConnectionCore& connection);
+  LoopCounters& count() { return counters_; }
+
+  // The one place where a log line is made: dropped by level, escaped, cut, handed to the sink.
+  void log(Level level, std::string_view who, std::string_view line);
+  bool logs(Level level) const {
+    return level >= settings_.level || (level == Level::trace && settings_.trace);
+  }
+
+  // Runs a task of a service's; what it throws is logged and counted.
+  void run_task(Task& task, const ServiceLoop* service, std::string_view what);
+  void threw(const ServiceLoop* service, std::string_view what);  // In a catch block.
+
+  void on_wake() override;
+  void on_alarm() override;
+  bool on_turn_end() override;
+
+ private:
+  struct Slot {
+    ConnectionCore* connection = nullptr;
+    std::uint32_t generation = 1;
+  };
+
+  void set_alarm();
+  void run_posts();
+  void run_post(detail::Post& post);
+  void run_due();
+  void settle_agenda();
+  void clear_graves();
+  void check_gone();
+
+  Driver& driver_;
+  const LoopSettings settings_;
+  const std::shared_ptr<detail::Mailbox> mailbox_;
+  const SteadyTime began_;
+  Wheel wheel_;
+  std::optional<std::uint64_t> alarm_;
+
+  std::unique_ptr<std::byte[]> buffer_;
+  std::size_t buffer_size_ = 0;
+  Arena arena_{detail::Block::Kind::arena};
+  std::vector<std::unique_ptr<Chain>> chains_;
+
+  std::vector<ConnectionCore*> agenda_;  // Have something due at the end of the turn.
+  std::vector<ConnectionCore*> next_agenda_;
+  std::vector<ConnectionCore*> settling_;
+  std::vector<ConnectionCore*> graves_;  // To be freed when no callback is on the stack.
+  std::vector<detail::Post> posts_;      // Taken from the mailbox, not yet run.
+  std::size_t next_post_ = 0;
+  std::size_t posts_left_ = kPostsPerTurn;  // In this turn.
+  std::uint32_t turn_ = 1;
+
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::atomic<std::size_t> connections_{0};  // Reserved or alive and not told on_close.
+  std::size_t alive_ = 0;                    // Objects not freed yet.
+  LoopCounters counters_;
+
+  std::unique_ptr<ServiceLoop> root_;
+  std::list<ServiceLoop> services_;
+  bool draining_ = false;
+  Task gone_;
+  Timer drain_deadline_;
+};
+
+}  // namespace weir

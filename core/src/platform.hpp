@@ -1,0 +1,29 @@
+// The seam between systems. platform_linux.cpp uses what Linux has; platform_portable.cpp does the
+// same in POSIX calls, and is what macOS and the BSDs run.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <weir/address.hpp>
+
+#include "driver.hpp"
+
+namespace weir::platform {
+
+// A socket that never blocks and is closed on exec; a negative errno if there is none.
+int open_socket(int family, int type);
+
+Accepted accept_one(int listener);
+
+// Binds a Unix socket whose node has these permission bits, and never more, from its first instant.
+// 0 or a negative errno.
+int bind_unix(int socket, const sockaddr* address, socklen_t length, mode_t mode);
+
+// Of the peer of a Unix stream; empty where the system does not tell.
+std::optional<Credentials> peer_credentials(int socket);
+
+}  // namespace weir::platform

@@ -1,0 +1,73 @@
+#include "service_loop.hpp"
+
+#include <weir/text.hpp>
+
+#include "connection_core.hpp"
+#include "connector.hpp"
+#include "timer_entry.hpp"
+
+namespace weir {
+
+namespace detail {
+
+void TimerDeleter::operator()(TimerEntry* entry) const { delete entry; }
+
+}  // namespace detail
+
+ServiceLoop::ServiceLoop(LoopCore& core, std::shared_ptr<const ServiceConfig> config)
+    : core_(core), config_(std::move(config)), life_(std::make_shared<ServiceLoop*>(this)) {}
+
+ServiceLoop::~ServiceLoop() = default;
+
+void ServiceLoop::open() {
+  owned_ = config_->protocol->open(*this);
+  if (owned_ == nullptr) throw SetupError(config_->name + ": the protocol opened no service");
+  service_ = owned_.get();
+}
+
+void ServiceLoop::post(Task task) { core_.mailbox()->post({std::move(task), this}); }
+
+Timer ServiceLoop::after(Millis delay, Task task) {
+  return core_.after(delay, std::move(task), *this);
+}
+
+SteadyTime ServiceLoop::now() const { return core_.driver().now(); }
+WallTime ServiceLoop::wall() const { return core_.driver().wall(); }
+std::uint64_t ServiceLoop::random() { return core_.driver().random(); }
+
+Connection& ServiceLoop::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
+  Connector::check(options);
+  if (handler == nullptr) throw SetupError(config_->name + ": connect needs a handler");
+  core_.reserve();
+  ConnectionCore* const connection = ConnectionCore::make(*this, Address());
+  connection->connect(options, std::move(handler));
+  return *connection;
+}
+
+void ServiceLoop::resolve(std::string_view host, Resolved answer) {
+  core_.driver().resolve(
+      std::string(host), [life = std::weak_ptr(life_),
+                          answer = std::move(answer)](const Resolution& found) mutable {
+        const auto self = life.lock();
+        if (self == nullptr) return;
+        Task tell = [&] { answer(found); };
+        (*self)->core_.run_task(tell, *self, "a lookup's answer");
+      });
+}
+
+void ServiceLoop::work(Task blocking, Task then) {
+  core_.driver().work(std::move(blocking),
+                      [life = std::weak_ptr(life_), then = std::move(then)]() mutable {
+                        const auto self = life.lock();
+                        if (self != nullptr) (*self)->core_.run_task(then, *self, "finished work");
+                      });
+}
+
+DatagramSocket& ServiceLoop::bind(const Url& url, std::unique_ptr<DatagramHandler>) {
+  throw SetupError(config_->name + ": cannot bind " + escape(url.text()) +
+                   ": datagrams are not part of this build");
+}
+
+void ServiceLoop::log(Level level, std::string_view line) { core_.log(level, config_->name, line); }
+
+}  // namespace weir

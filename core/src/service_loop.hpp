@@ -1,0 +1,55 @@
+// A service on one loop, and the Loop it was opened with.
+#pragma once
+
+#include <optional>
+
+#include <weir/server.hpp>
+
+namespace weir {
+
+class LoopCore;
+
+// What all loops of a configured service share; it does not change while the service lives.
+struct ServiceConfig {
+  std::string name;
+  Limits limits;
+  Timeouts timeouts;
+  std::shared_ptr<Protocol> protocol;  // Null for the loop's own.
+};
+
+// The facade knows its service, so connections, timers and log lines belong to the right one without
+// anybody keeping track of whose callback is running.
+class ServiceLoop final : public Loop {
+ public:
+  ServiceLoop(LoopCore& core, std::shared_ptr<const ServiceConfig> config);
+  ~ServiceLoop();
+  ServiceLoop(const ServiceLoop&) = delete;
+  ServiceLoop& operator=(const ServiceLoop&) = delete;
+
+  void open();  // Asks the protocol for the service; throws what it throws.
+  void use(Service& service) { service_ = &service; }  // One that somebody else owns; for tests.
+
+  Service* service() { return service_; }
+  LoopCore& core() { return core_; }
+  const ServiceConfig& config() const { return *config_; }
+
+  void post(Task task) override;
+  Timer after(Millis delay, Task task) override;
+  SteadyTime now() const override;
+  WallTime wall() const override;
+  std::uint64_t random() override;
+  Connection& connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) override;
+  void resolve(std::string_view host, Resolved answer) override;
+  void work(Task blocking, Task then) override;
+  DatagramSocket& bind(const Url& url, std::unique_ptr<DatagramHandler> handler) override;
+  void log(Level level, std::string_view line) override;
+
+ private:
+  LoopCore& core_;
+  std::shared_ptr<const ServiceConfig> config_;
+  std::unique_ptr<Service> owned_;
+  Service* service_ = nullptr;
+  std::shared_ptr<ServiceLoop*> life_;  // What is under way elsewhere holds it weakly.
+};
+
+}  // namespace weir

@@ -1,0 +1,204 @@
+#include "uv_driver.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <string>
+
+#include "sockaddr.hpp"
+#include "uv_sockets.hpp"
+
+namespace weir {
+
+namespace {
+
+template <class Handle>
+uv_handle_t* as_handle(Handle* handle) {
+  return reinterpret_cast<uv_handle_t*>(handle);
+}
+
+UvDriver& driver_of(const uv_loop_t* loop) { return *static_cast<UvDriver*>(loop->data); }
+
+Resolution resolution(int status, const addrinfo* found) {
+  Resolution result;
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    const Address address = from_sockaddr(at->ai_addr, at->ai_addrlen);
+    const auto& known = result.addresses;
+    const bool is_new = std::find(known.begin(), known.end(), address) == known.end();
+    if (address.family() != Address::Family::none && is_new) result.addresses.push_back(address);
+  }
+  if (status < 0) {
+    result.error = uv_strerror(status);
+  } else if (result.addresses.empty()) {
+    result.error = "no address";
+  }
+  return result;
+}
+
+}  // namespace
+
+struct UvDriver::Lookup {
+  uv_getaddrinfo_t request{};
+  UvDriver* driver = nullptr;
+  Resolved answer;
+};
+
+struct UvDriver::Work {
+  uv_work_t request{};
+  UvDriver* driver = nullptr;
+  Task blocking;
+  Task then;
+  std::exception_ptr thrown;
+};
+
+UvDriver::UvDriver() {
+  const int result = uv_loop_init(&loop_);
+  if (result < 0) {
+    throw SetupError(std::string("cannot make an event loop: ") + uv_strerror(result),
+                     SetupError::Kind::system);
+  }
+  loop_.data = this;
+  uv_async_init(&loop_, &wake_, [](uv_async_t* handle) {
+    DriverOwner* const owner = driver_of(handle->loop).owner_;
+    if (owner != nullptr) owner->on_wake();
+  });
+  uv_timer_init(&loop_, &alarm_);
+  uv_prepare_init(&loop_, &prepare_);
+  uv_idle_init(&loop_, &idle_);
+  uv_prepare_start(&prepare_, [](uv_prepare_t* handle) { driver_of(handle->loop).turn_end(); });
+}
+
+UvDriver::~UvDriver() {
+  owner_ = nullptr;
+  for (uv_req_t* const request : requests_) uv_cancel(request);
+  close_handles();
+  uv_run(&loop_, UV_RUN_DEFAULT);  // Until every close callback and pool thread is through.
+  uv_loop_close(&loop_);
+}
+
+void UvDriver::close_handles() {
+  uv_handle_t* const handles[] = {as_handle(&wake_), as_handle(&alarm_), as_handle(&prepare_),
+                                  as_handle(&idle_)};
+  for (uv_handle_t* const handle : handles) uv_close(handle, nullptr);
+  for (const auto& handle : signals_) uv_close(as_handle(handle.get()), nullptr);
+}
+
+void UvDriver::on_signals(std::initializer_list<int> signals, Callback<int> told) {
+  told_ = std::move(told);
+  for (const int number : signals) {
+    auto& handle = signals_.emplace_back(std::make_unique<uv_signal_t>());
+    uv_signal_init(&loop_, handle.get());
+    uv_signal_start(
+        handle.get(),
+        [](uv_signal_t* from, int signal) { driver_of(from->loop).told_(int{signal}); }, number);
+  }
+}
+
+SteadyTime UvDriver::now() const {
+  return SteadyTime(Millis{static_cast<std::int64_t>(uv_now(&loop_))});
+}
+
+std::uint64_t UvDriver::random() {
+  if (random_left_ == 0) {
+    if (uv_random(nullptr, nullptr, random_.data(), sizeof random_, 0, nullptr) < 0) {
+      throw std::runtime_error("the system has no randomness");
+    }
+    random_left_ = random_.size();
+  }
+  return random_[--random_left_];
+}
+
+std::size_t UvDriver::stream_size() const { return sizeof(UvStream); }
+
+Stream& UvDriver::adopt(int socket, void* memory, StreamOwner& owner) {
+  return *new (memory) UvStream(loop_, socket, owner);
+}
+
+std::unique_ptr<ListenSocket> UvDriver::adopt_listener(int socket, ListenOwner& owner) {
+  return std::make_unique<UvListenSocket>(loop_, socket, owner);
+}
+
+DialResult UvDriver::dial(const Url& url, const Address& address, DialOwner& owner) {
+  return UvDial::begin(loop_, url, address, owner);
+}
+
+void UvDriver::resolve(std::string host, Resolved answer) {
+  auto lookup = std::make_unique<Lookup>();
+  lookup->driver = this;
+  lookup->answer = std::move(answer);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_ADDRCONFIG;
+  const int result = uv_getaddrinfo(&loop_, &lookup->request, finish_lookup, host.c_str(), nullptr,
+                                    &hints);
+  if (result < 0) {  // Told later like any other answer.
+    lookup->request.retcode = result;
+    return work([] {}, [lookup = std::move(lookup), result] {
+      lookup->answer(resolution(result, nullptr));
+    });
+  }
+  requests_.insert(reinterpret_cast<uv_req_t*>(&lookup->request));
+  lookup.release();
+}
+
+void UvDriver::finish_lookup(uv_getaddrinfo_t* request, int status, addrinfo* found) {
+  const std::unique_ptr<Lookup> lookup(reinterpret_cast<Lookup*>(request));
+  UvDriver& driver = *lookup->driver;
+  driver.requests_.erase(reinterpret_cast<uv_req_t*>(request));
+  const Resolution result = resolution(status, found);
+  uv_freeaddrinfo(found);
+  if (driver.owner_ != nullptr) lookup->answer(result);
+}
+
+void UvDriver::work(Task blocking, Task then) {
+  auto work = std::make_unique<Work>();
+  work->driver = this;
+  work->blocking = std::move(blocking);
+  work->then = std::move(then);
+  const auto run = [](uv_work_t* request) {
+    Work& self = *reinterpret_cast<Work*>(request);
+    try {
+      self.blocking();
+    } catch (...) {
+      self.thrown = std::current_exception();
+    }
+  };
+  requests_.insert(reinterpret_cast<uv_req_t*>(&work->request));
+  uv_queue_work(&loop_, &work->request, run, finish_work);
+  work.release();
+}
+
+void UvDriver::finish_work(uv_work_t* request, int) {
+  const std::unique_ptr<Work> work(reinterpret_cast<Work*>(request));
+  UvDriver& driver = *work->driver;
+  driver.requests_.erase(reinterpret_cast<uv_req_t*>(request));
+  if (driver.owner_ != nullptr) work->then();
+}
+
+void UvDriver::wake() { uv_async_send(&wake_); }
+
+void UvDriver::set_alarm(SteadyTime at) {
+  const Millis left = std::max(at - now(), Millis{0});
+  uv_timer_start(
+      &alarm_,
+      [](uv_timer_t* handle) {
+        DriverOwner* const owner = driver_of(handle->loop).owner_;
+        if (owner != nullptr) owner->on_alarm();
+      },
+      static_cast<std::uint64_t>(left.count()), 0);
+}
+
+void UvDriver::clear_alarm() { uv_timer_stop(&alarm_); }
+
+void UvDriver::turn_end() {
+  if (owner_ == nullptr) return;
+  if (owner_->on_turn_end()) {
+    uv_idle_start(&idle_, [](uv_idle_t*) {});
+  } else {
+    uv_idle_stop(&idle_);
+  }
+}
+
+void UvDriver::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+void UvDriver::stop() { uv_stop(&loop_); }
+
+}  // namespace weir

@@ -1,0 +1,61 @@
+// The driver of the product, over libuv: epoll on Linux, kqueue on macOS and the BSDs.
+#pragma once
+
+#include <array>
+#include <unordered_set>
+
+#include <uv.h>
+
+#include "driver.hpp"
+
+namespace weir {
+
+class UvDriver final : public Driver {
+ public:
+  UvDriver();  // Throws SetupError if the system has no room for a loop.
+  ~UvDriver() override;
+  UvDriver(const UvDriver&) = delete;
+  UvDriver& operator=(const UvDriver&) = delete;
+
+  // Calls `told` on the loop's thread for each of these signals.
+  void on_signals(std::initializer_list<int> signals, Callback<int> told);
+
+  void attach(DriverOwner& owner) override { owner_ = &owner; }
+  SteadyTime now() const override;
+  WallTime wall() const override { return std::chrono::system_clock::now(); }
+  std::uint64_t random() override;
+  std::size_t stream_size() const override;
+  Stream& adopt(int socket, void* memory, StreamOwner& owner) override;
+  std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) override;
+  DialResult dial(const Url& url, const Address& address, DialOwner& owner) override;
+  void resolve(std::string host, Resolved answer) override;
+  void work(Task blocking, Task then) override;
+  void wake() override;
+  void set_alarm(SteadyTime at) override;
+  void clear_alarm() override;
+  void run() override;
+  void stop() override;
+
+ private:
+  struct Lookup;
+  struct Work;
+
+  static void finish_lookup(uv_getaddrinfo_t* request, int status, addrinfo* found);
+  static void finish_work(uv_work_t* request, int status);
+  void turn_end();
+  void close_handles();
+
+  uv_loop_t loop_{};
+  uv_async_t wake_{};
+  uv_timer_t alarm_{};
+  uv_prepare_t prepare_{};
+  uv_idle_t idle_{};  // Active while there is more to do, so that poll does not block.
+  std::vector<std::unique_ptr<uv_signal_t>> signals_;
+  Callback<int> told_;
+  DriverOwner* owner_ = nullptr;
+  std::unordered_set<uv_req_t*> requests_;  // Under way on the pool's threads.
+  std::array<std::uint64_t, 32> random_{};
+  std::size_t random_left_ = 0;
+};
+
+}  // namespace weir

@@ -1,0 +1,201 @@
+#include "uv_sockets.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "platform.hpp"
+#include "sockaddr.hpp"
+#include "socket_options.hpp"
+
+namespace weir {
+
+namespace {
+
+int socket_error(int socket) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return errno;
+  return error;
+}
+
+// The handle must be closed before its descriptor, and freed only when libuv is done with it.
+void close_and_free(uv_poll_t* poll) {
+  uv_close(reinterpret_cast<uv_handle_t*>(poll), [](uv_handle_t* handle) {
+    delete reinterpret_cast<uv_poll_t*>(handle);
+  });
+}
+
+struct Target {
+  sockaddr_storage address{};
+  socklen_t length = 0;
+};
+
+Target target_of(const Url& url, const Address& address) {
+  Target target;
+  if (!url.is_unix()) {
+    target.length = to_sockaddr(address, target.address);
+    return target;
+  }
+  auto& path = reinterpret_cast<sockaddr_un&>(target.address);
+  path.sun_family = AF_UNIX;
+  std::memcpy(path.sun_path, url.path().c_str(), url.path().size() + 1);
+  target.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + url.path().size() + 1);
+  return target;
+}
+
+}  // namespace
+
+UvStream::UvStream(uv_loop_t& on, int socket, StreamOwner& owner) : socket_(socket) {
+  uv_poll_init(&on, this, socket);
+  data = &owner;
+}
+
+IoResult UvStream::receive(std::span<std::byte> into) {
+  const ssize_t got = ::recv(socket_, into.data(), into.size(), 0);
+  return got < 0 ? -errno : got;
+}
+
+IoResult UvStream::send(const iovec* pieces, int count) {
+  ssize_t sent = 0;
+  if (count == 1) {
+    sent = ::send(socket_, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
+  } else {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(pieces);
+    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+    sent = ::sendmsg(socket_, &message, MSG_NOSIGNAL);
+  }
+  return sent < 0 ? -errno : sent;
+}
+
+int UvStream::shut_down() { return ::shutdown(socket_, SHUT_WR) < 0 ? -errno : 0; }
+
+int UvStream::error() { return socket_error(socket_); }
+
+void UvStream::want(unsigned what) {
+  int mask = 0;
+  if ((what & ready::kRead) != 0) mask |= UV_READABLE;
+  if ((what & ready::kWrite) != 0) mask |= UV_WRITABLE;
+  if (mask == 0) mask = UV_PRIORITIZED;
+  if (mask == mask_) return;
+  mask_ = mask;
+  uv_poll_start(this, mask, on_poll);
+}
+
+void UvStream::on_poll(uv_poll_t* handle, int status, int events) {
+  auto* const stream = static_cast<UvStream*>(handle);
+  auto* const owner = static_cast<StreamOwner*>(handle->data);
+  unsigned what = 0;
+  if (status < 0) {
+    what = ready::kRead | ready::kError;
+  } else {
+    if ((events & UV_READABLE) != 0) what |= ready::kRead;
+    if ((events & UV_WRITABLE) != 0) what |= ready::kWrite;
+    if ((events & UV_PRIORITIZED) != 0) what |= ready::kError;
+  }
+  owner->on_ready(what);
+  if (uv_is_closing(stream->handle()) != 0) return;
+  if (status < 0) {  // There was more to read before the error.
+    uv_poll_start(handle, stream->mask_, on_poll);
+  } else if ((events & UV_PRIORITIZED) != 0 && stream->mask_ == UV_PRIORITIZED) {
+    uv_poll_stop(handle);  // Hung up without an error: it would be told again in every turn.
+    stream->mask_ = 0;
+  }
+}
+
+void UvStream::close_handle() {
+  uv_close(handle(), [](uv_handle_t* closed) {
+    static_cast<StreamOwner*>(closed->data)->on_stream_gone();
+  });
+}
+
+void UvStream::close(bool reset) {
+  if (reset) {
+    const linger now{1, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
+  close_handle();
+  ::close(socket_);
+}
+
+int UvStream::release() {
+  close_handle();
+  return socket_;
+}
+
+Address UvStream::local() const {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &length) < 0) return {};
+  if (address.ss_family == AF_UNIX) return Address::local();
+  return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), length);
+}
+
+UvListenSocket::UvListenSocket(uv_loop_t& loop, int socket, ListenOwner& owner)
+    : poll_(new uv_poll_t), socket_(socket) {
+  uv_poll_init(&loop, poll_, socket);
+  poll_->data = &owner;
+}
+
+UvListenSocket::~UvListenSocket() {
+  close_and_free(poll_);
+  ::close(socket_);
+}
+
+Accepted UvListenSocket::accept() { return platform::accept_one(socket_); }
+
+void UvListenSocket::want(bool acceptable) {
+  if (!acceptable) {
+    uv_poll_stop(poll_);
+    return;
+  }
+  uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    static_cast<ListenOwner*>(handle->data)->on_acceptable();
+  });
+}
+
+void UvListenSocket::discard(int socket) { ::close(socket); }
+
+UvDial::UvDial(uv_loop_t& loop, int socket, DialOwner& owner)
+    : owner_(owner), poll_(new uv_poll_t), socket_(socket) {
+  uv_poll_init(&loop, poll_, socket);
+  poll_->data = this;
+  uv_poll_start(poll_, UV_WRITABLE, on_poll);
+}
+
+UvDial::~UvDial() {
+  if (poll_ != nullptr) close_and_free(poll_);
+  if (socket_ >= 0) ::close(socket_);
+}
+
+DialResult UvDial::begin(uv_loop_t& loop, const Url& url, const Address& address,
+                         DialOwner& owner) {
+  const Target target = target_of(url, address);
+  const int socket = platform::open_socket(target.address.ss_family, SOCK_STREAM);
+  if (socket < 0) return {nullptr, -socket};
+  apply_socket_options(socket, url);
+  const auto* const to = reinterpret_cast<const sockaddr*>(&target.address);
+  if (::connect(socket, to, target.length) < 0 && errno != EINPROGRESS) {
+    const int error = errno;
+    ::close(socket);
+    return {nullptr, error};
+  }
+  return {std::unique_ptr<Dial>(new UvDial(loop, socket, owner)), 0};
+}
+
+void UvDial::on_poll(uv_poll_t* handle, int, int) {
+  auto& self = *static_cast<UvDial*>(handle->data);
+  const int error = socket_error(self.socket_);
+  close_and_free(std::exchange(self.poll_, nullptr));
+  if (error != 0) {
+    ::close(std::exchange(self.socket_, -1));
+    return self.owner_.on_dialled(-error);
+  }
+  self.owner_.on_dialled(std::exchange(self.socket_, -1));
+}
+
+}  // namespace weir

@@ -1,0 +1,68 @@
+// Sockets of our own under uv_poll_t: libuv tells when, recv, send and accept are called here.
+//
+// Three habits of uv_poll_t shape this. Every start is a DEL and an ADD in epoll, so the mask is
+// remembered and changed only when it must. An error arrives as status EBADF with the handle already
+// stopped, while unread data and the true error are still in the socket. And with an empty mask a
+// handle hears nothing, so a stream that wants nothing waits for urgent data instead, which brings
+// errors and hang-ups along.
+#pragma once
+
+#include <uv.h>
+
+#include "driver.hpp"
+
+namespace weir {
+
+// Is its own handle, whose data is the owner: a connection pays for one pointer less.
+class UvStream final : public Stream, private uv_poll_t {
+ public:
+  UvStream(uv_loop_t& on, int socket, StreamOwner& owner);
+
+  IoResult receive(std::span<std::byte> into) override;
+  IoResult send(const iovec* pieces, int count) override;
+  int shut_down() override;
+  int error() override;
+  void want(unsigned what) override;
+  void close(bool reset) override;
+  int release() override;
+  Address local() const override;
+
+ private:
+  static void on_poll(uv_poll_t* handle, int status, int events);
+  void close_handle();
+
+  uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(static_cast<uv_poll_t*>(this)); }
+
+  int socket_;
+  int mask_ = 0;
+};
+
+class UvListenSocket final : public ListenSocket {
+ public:
+  UvListenSocket(uv_loop_t& loop, int socket, ListenOwner& owner);
+  ~UvListenSocket() override;
+  Accepted accept() override;
+  void want(bool acceptable) override;
+  void discard(int socket) override;
+
+ private:
+  uv_poll_t* poll_;  // Freed by its close callback.
+  int socket_;
+};
+
+class UvDial final : public Dial {
+ public:
+  static DialResult begin(uv_loop_t& loop, const Url& url, const Address& address,
+                          DialOwner& owner);
+  ~UvDial() override;
+
+ private:
+  UvDial(uv_loop_t& loop, int socket, DialOwner& owner);
+  static void on_poll(uv_poll_t* handle, int status, int events);
+
+  DialOwner& owner_;
+  uv_poll_t* poll_;  // Freed by its close callback.
+  int socket_;
+};
+
+}  // namespace weir
