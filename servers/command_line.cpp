@@ -53,7 +53,7 @@ void add_options(CLI::App& app, const std::vector<OptionInfo>& options, OptionVa
   for (const OptionInfo& option : options) {
     const std::string flag = "--" + option.name;
     if (option.kind == "flag") {
-      const auto set = [&values, name = option.name](std::int64_t) { values[name] = {"true"}; };
+      const auto set = [&values, name = option.name](std::int64_t) { values[name] = {}; };
       app.add_flag_function(flag, set, explain(option))->group(group);
       continue;
     }

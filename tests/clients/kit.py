@@ -121,7 +121,11 @@ def dial(url, receive_buffer=0):
     if receive_buffer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     peer.settimeout(PATIENCE)
-    peer.connect(address)
+    try:
+        peer.connect(address)
+    except OSError:
+        peer.close()
+        raise
     return peer
 
 
@@ -308,4 +312,5 @@ class Case(unittest.TestCase):
 
 
 def main():
+    program()  # Says at once that it is missing, rather than once per test.
     unittest.main(verbosity=2)

@@ -199,7 +199,7 @@ while not select.select([sys.stdin], [], [], 0)[0]:
         except BlockingIOError:
             pass
     if readable:
-        part = peer.recv(1 << 17)
+        part = peer.recv(1 << 16)
         start = received % 256
         right = right and part == block[start:start + len(part)]
         if received < 1 << 20 <= received + len(part):

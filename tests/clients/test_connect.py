@@ -64,15 +64,15 @@ class ForeignServers(kit.Case):
         port = kit.free_port()
         netcat = self.start("nc", "-l", "-N", "127.0.0.1", str(port), stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE)
-        wait_until(lambda: "LISTEN" in kit.tcp_states(port), "nc")
-        client = self.start(program(), "connect", f"tcp://127.0.0.1:{port}", "-m", "Hello, world!",
-                            stdout=subprocess.PIPE)
-        self.assertEqual(netcat.stdout.read(), b"Hello, world!")
         netcat.stdin.write(b"And to you.\n")
         netcat.stdin.close()
         netcat.stdin = None
+        wait_until(lambda: "LISTEN" in kit.tcp_states(port), "nc")
+        client = self.start(program(), "connect", f"tcp://127.0.0.1:{port}", "-m", "Hello, world!",
+                            stdout=subprocess.PIPE)
         self.assertEqual(client.stdout.read(), b"And to you.\n")
         self.assertEqual(client.wait(kit.PATIENCE), 0)
+        self.assertEqual(netcat.stdout.read(), b"Hello, world!")
 
     def test_sort_gets_its_end_of_input_and_its_answer_returns(self):
         need("socat")
@@ -166,21 +166,23 @@ class Streams(kit.Case):
         self.assertEqual(client.wait(kit.PATIENCE), 0)
 
     def test_memory_stays_bounded_while_the_peer_does_not_read(self):
-        may_read = threading.Event()
+        begun, may_read = threading.Event(), threading.Event()
+        block = bytes(1 << 16)
         taken = []
 
         def read_late(peer):
+            taken.append(len(kit.read_exactly(peer, len(block))))
+            begun.set()
             may_read.wait(kit.PATIENCE)
             taken.append(len(kit.read_all(peer)))
 
         listener = Listener(self, read_late)
         client = self.start(program(), "connect", listener.url, stdin=subprocess.PIPE)
-        block = bytes(1 << 16)
-        sent = len(block)
         client.stdin.write(block)
         client.stdin.flush()
+        self.assertTrue(begun.wait(kit.PATIENCE))
         before = kit.memory(client.pid)
-        sent += fill(client.stdin.fileno(), block)
+        sent = len(block) + fill(client.stdin.fileno(), block)
         grown = kit.memory(client.pid) - before
         self.assertLess(grown, 1 << 20)
         may_read.set()
@@ -189,7 +191,7 @@ class Streams(kit.Case):
         client.stdin = None
         self.assertEqual(client.wait(kit.PATIENCE), 0)
         listener.thread.join()
-        self.assertEqual(taken, [sent])
+        self.assertEqual(sum(taken), sent)
 
 
 def fill(descriptor, block):

@@ -54,7 +54,7 @@ class Paths(UnixCase):
             self.assertEqual(os.listdir(self.directory), [], "a shortened socket was made")
 
     def test_a_missing_directory_is_named(self):
-        said = self.refused(73, "unix://" + self.path("none/socket"))
+        said = self.refused(71, "unix://" + self.path("none/socket"))
         self.assertIn("none/socket", said)
         self.assertIn("No such file or directory", said)
 
@@ -92,7 +92,7 @@ class Lives(UnixCase):
         inode = os.lstat(self.file).st_ino
         said = self.refused(69, self.url)
         self.assertIn(self.file, said)
-        self.assertIn("in use", said)
+        self.assertIn("a server is listening there", said)
         self.assertEqual(os.lstat(self.file).st_ino, inode)
         self.assertEqual(ask(self.url, b"hello"), b"hello")
 
