@@ -52,6 +52,15 @@ unsigned usable_cpus() {
 struct RunningLoop {
   explicit RunningLoop(const LoopSettings& settings) : core(driver, settings) {}
 
+  // Connections that are left, because the server never ran, are told like any other.
+  ~RunningLoop() {
+    core.abort_all(CloseReason::Code::stopping);
+    core.on_turn_end();
+    driver.finish();
+  }
+  RunningLoop(const RunningLoop&) = delete;
+  RunningLoop& operator=(const RunningLoop&) = delete;
+
   UvDriver driver;
   LoopCore core;
   std::thread thread;

@@ -68,11 +68,17 @@ UvDriver::UvDriver() {
 }
 
 UvDriver::~UvDriver() {
+  finish();
+  uv_loop_close(&loop_);
+}
+
+void UvDriver::finish() {
+  if (finished_) return;
+  finished_ = true;
   owner_ = nullptr;
   for (uv_req_t* const request : requests_) uv_cancel(request);
   close_handles();
   uv_run(&loop_, UV_RUN_DEFAULT);  // Until every close callback and pool thread is through.
-  uv_loop_close(&loop_);
 }
 
 void UvDriver::close_handles() {

@@ -17,6 +17,10 @@ class UvDriver final : public Driver {
   UvDriver(const UvDriver&) = delete;
   UvDriver& operator=(const UvDriver&) = delete;
 
+  // Closes everything of the loop's own and turns until every close callback has come. The owner is
+  // not called any more; streams' owners are.
+  void finish();
+
   // Calls `told` on the loop's thread for each of these signals.
   void on_signals(std::initializer_list<int> signals, Callback<int> told);
 
@@ -56,6 +60,7 @@ class UvDriver final : public Driver {
   std::unordered_set<uv_req_t*> requests_;  // Under way on the pool's threads.
   std::array<std::uint64_t, 32> random_{};
   std::size_t random_left_ = 0;
+  bool finished_ = false;
 };
 
 }  // namespace weir

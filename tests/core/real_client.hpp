@@ -1,0 +1,143 @@
+// A blocking client over real sockets, with a deadline on everything it waits for, and a server that
+// runs on a thread of its own.
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <future>
+#include <string>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <weir/server.hpp>
+
+namespace weir::test {
+
+inline constexpr int kPatience = 20'000;  // Milliseconds; nothing here takes a tenth of it.
+
+class RealClient {
+ public:
+  explicit RealClient(const Url& url) {
+    if (url.is_unix()) {
+      sockaddr_un to{};
+      to.sun_family = AF_UNIX;
+      std::memcpy(to.sun_path, url.path().c_str(), url.path().size() + 1);
+      socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    } else {
+      sockaddr_in to{};
+      to.sin_family = AF_INET;
+      to.sin_port = htons(url.port());
+      to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    }
+  }
+  ~RealClient() { close(); }
+  RealClient(const RealClient&) = delete;
+  RealClient& operator=(const RealClient&) = delete;
+
+  bool connected() const { return connected_; }
+  int socket() const { return socket_; }
+
+  bool send(std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t sent = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  void end() { ::shutdown(socket_, SHUT_WR); }
+  void reset() {
+    const linger now{1, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close();
+  }
+  void close() {
+    if (socket_ >= 0) ::close(socket_);
+    socket_ = -1;
+  }
+
+  // Exactly so many bytes, or what there was before the end.
+  std::string read(std::size_t size) {
+    std::string got;
+    while (got.size() < size && fill(got, size - got.size())) {
+    }
+    return got;
+  }
+  // Everything up to the end; then how it ended.
+  std::string read_all() {
+    std::string got;
+    while (fill(got, 64 << 10)) {
+    }
+    return got;
+  }
+  bool ended() const { return ended_; }
+  bool was_reset() const { return reset_; }
+
+ private:
+  bool fill(std::string& into, std::size_t most) {
+    pollfd look{socket_, POLLIN, 0};
+    if (::poll(&look, 1, kPatience) <= 0) return false;
+    std::string piece(most, '\0');
+    const ssize_t got = ::recv(socket_, piece.data(), piece.size(), 0);
+    ended_ = got == 0;
+    reset_ = got < 0 && (errno == ECONNRESET || errno == EPIPE);
+    if (got <= 0) return false;
+    into.append(piece, 0, static_cast<std::size_t>(got));
+    return true;
+  }
+
+  int socket_ = -1;
+  bool connected_ = false;
+  bool ended_ = false;
+  bool reset_ = false;
+};
+
+// Serves from construction on; stop() drains and returns run()'s result.
+class RunningServer {
+ public:
+  RunningServer(ServerOptions options, const std::vector<ServiceType>& types,
+                std::vector<Listen> services) {
+    std::promise<void> ready;
+    std::future<void> is_ready = ready.get_future();
+    options.signals = false;
+    if (!options.log) options.log = [](Level, std::string_view) {};
+    options.on_ready = [&ready] { ready.set_value(); };
+    server_ = std::make_unique<Server>(options);
+    for (const ServiceType& type : types) server_->add(type);
+    for (Listen& service : services) server_->listen(std::move(service));
+    bound_ = server_->bound();
+    thread_ = std::thread([this] { result_ = server_->run(); });
+    is_ready.wait();
+  }
+  ~RunningServer() {
+    if (thread_.joinable()) stop();
+  }
+
+  const Url& url(std::size_t index = 0) const { return bound_.at(index).url; }
+  Server& server() { return *server_; }
+  int stop() {
+    server_->stop();
+    return join();
+  }
+  int join() {
+    if (thread_.joinable()) thread_.join();
+    return result_;
+  }
+
+ private:
+  std::unique_ptr<Server> server_;
+  std::vector<Bound> bound_;
+  std::thread thread_;
+  int result_ = -1;
+};
+
+}  // namespace weir::test
