@@ -64,8 +64,10 @@ refuse() {
 
 # The servers of ./dev run answer, and end when told to.
 run() {
-  local log=$root/tmp/run.log pid began=$SECONDS answer
-  inside bash -c 'cd /weir && WEIR_PORT_OFFSET=20000 exec ./dev run' >"$log" 2>&1 &
+  local log=$root/tmp/run.log pid began=$SECONDS answer offset
+  # Its ports are this machine's, where others may serve, too.
+  offset=$((15000 + RANDOM % 10000))
+  inside WEIR_PORT_OFFSET="$offset" bash -c 'cd /weir && exec ./dev run' >"$log" 2>&1 &
   pid=$!
   until grep -q 'Ctrl-C stops them' "$log"; do
     kill -0 "$pid" 2>/dev/null || { cat "$log" >&2; die "./dev run ended before it served"; }
@@ -73,9 +75,9 @@ run() {
     sleep 1
   done
   cat "$log"
-  answer=$(inside bash -c 'printf "hello\n" | nc -N 127.0.0.1 27007')
+  answer=$(inside bash -c "printf 'hello\n' | nc -N 127.0.0.1 $((7007 + offset))")
   [[ $answer == hello ]] || die "echo answered: $answer"
-  inside rdate -p -o 27037 127.0.0.1
+  inside rdate -p -o $((7037 + offset)) 127.0.0.1
   kill -TERM "$pid"
   wait "$pid" || die "./dev run ended with exit code $?"
 }
