@@ -65,7 +65,8 @@ class WEIR_API Chain {
   void read(std::vector<std::byte>& into) const;
 
   std::uint32_t stalled_since = 0;  // Loop's milliseconds when a byte was last taken.
-  std::uint32_t full_turn = 0;      // The turn in which it became full.
+  std::uint32_t full_turn = 0;      // The turn in which it became full,
+  std::uint32_t written_turn = 0;   // and that of the last write.
 
  private:
   struct Slice {

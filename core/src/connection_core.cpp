@@ -275,6 +275,7 @@ void ConnectionCore::finish(CloseReason::Code code, CloseReason::Side side, int 
   drain_due_ = false;
   again_ = false;
   tail_.reset();
+  connector_.reset();  // An attempt that still succeeded would bring the connection back to life.
   drop_output();
   unlink();
   be_due();

@@ -47,6 +47,7 @@ void ConnectionCore::deliver(std::byte* data, std::size_t kept, std::size_t fres
   if (kept > 0) std::memcpy(data, tail_->bytes.data(), kept);
   const Bytes all{data, kept + fresh};
   std::size_t used = 0;
+  again_ = false;  // What was to be offered again stands in front.
   call("on_data", [&] { used = handler_->on_data(*this, all); });
   if (!closing_) keep(all, kept, std::min(used, all.size()));
   advance();

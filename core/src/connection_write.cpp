@@ -48,6 +48,7 @@ Flow ConnectionCore::write(const Payload& payload) {
 
 Flow ConnectionCore::written() {
   if (out_ == nullptr) return Flow::open;
+  out_->written_turn = core().turn();
   if (!in_callback_) be_due();
   if (!full_ && out_->bytes() > config().limits.write_high) {
     full_ = true;
@@ -120,11 +121,14 @@ void ConnectionCore::send_failed(int error) {
   if (!in_callback_) be_due();
 }
 
-// The cap: only a connection that was full before this turn and was written to all the same.
+// The cap: only a connection that was full before this turn and was written to in it all the same.
 void ConnectionCore::judge_output() {
   if (out_ == nullptr || !full_ || closing_) return;
   if (out_->bytes() <= config().limits.write_max) return;
-  if (out_->full_turn != core().turn()) cut(CloseReason::Code::write_overflow);
+  const std::uint32_t turn = core().turn();
+  if (out_->full_turn != turn && out_->written_turn == turn) {
+    cut(CloseReason::Code::write_overflow);
+  }
 }
 
 void ConnectionCore::drop_output() {
