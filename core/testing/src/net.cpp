@@ -117,6 +117,7 @@ void Net::name(std::string_view host, const std::vector<std::string>& addresses,
 bool Net::move(Peer& peer, Service& to) { return body_->move(peer, to); }
 void Net::run() { body_->run(); }
 bool Net::turn(std::size_t loop) { return body_->turn(loop); }
+std::uint64_t Net::turns(std::size_t loop) const { return body_->turns(loop); }
 void Net::advance(Millis by) { body_->advance(by); }
 void Net::set_wall(WallTime wall) { body_->network().set_wall(wall); }
 void Net::stop(Millis deadline) { body_->stop(deadline); }

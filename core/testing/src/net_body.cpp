@@ -307,11 +307,16 @@ void NetBody::advance(Millis by) {
       if (one && (!next || *one < *next)) next = one;
     }
     if (!next || *next > end) break;
-    network_.set_now(std::max(*next, network_.now()));
+    move_clock(std::max(*next, network_.now()));
     run();
   }
-  network_.set_now(end);
+  move_clock(end);
   run();
+}
+
+void NetBody::move_clock(SteadyTime to) {
+  network_.set_now(to);
+  for (const auto& member : loops_) member->core.time_moved();
 }
 
 void NetBody::stop(Millis deadline) {

@@ -77,7 +77,9 @@ class NetBody final {
     if (options_.automatic) run();
   }
   bool turn(std::size_t loop);
+  std::uint64_t turns(std::size_t loop) const { return loops_.at(loop)->driver.turns(); }
   void advance(Millis by);
+  void move_clock(SteadyTime to);
   void stop(Millis deadline);
   bool stopped() const;
   Counters counters() const;

@@ -227,6 +227,7 @@ void SimDriver::dispatch(Event& event) {
 }
 
 void SimDriver::turn() {
+  ++turns_;
   again_ = false;
   network_.read_peers();
   collect();

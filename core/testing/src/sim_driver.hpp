@@ -86,6 +86,7 @@ class SimDriver final : public Driver {
 
   bool busy() const;  // A turn would have something to do at this time.
   void turn();
+  std::uint64_t turns() const { return turns_; }
   std::optional<SteadyTime> next() const;  // When there is something to do without anybody's doing.
   SimNetwork& network() { return network_; }
 
@@ -120,6 +121,7 @@ class SimDriver final : public Driver {
   std::vector<StreamOwner*> gone_;     // and those being told.
   std::optional<SteadyTime> alarm_;
   std::atomic<bool> woken_{false};
+  std::uint64_t turns_ = 0;
   bool again_ = false;  // The last turn's end asked not to block.
   bool stopped_ = false;
 };

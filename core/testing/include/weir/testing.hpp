@@ -146,7 +146,8 @@ class Net final {
 
   void run();            // Turns until nothing is left to do at this time.
   bool turn(std::size_t loop = 0);  // One turn; false if there was nothing to do.
-  void advance(Millis by);          // Moves the clock; what comes due on the way runs in its order.
+  std::uint64_t turns(std::size_t loop = 0) const;  // Made so far.
+  void advance(Millis by);  // Moves the clock; what comes due on the way runs in its order.
   void set_wall(WallTime wall);
 
   void stop(Millis deadline = Millis{30'000});  // Drains every loop.
