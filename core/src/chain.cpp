@@ -112,6 +112,8 @@ void Chain::share(const Payload& payload) {
   append(payload.block_, payload.block_->data() + payload.offset_, payload.size_);
 }
 
+void Chain::take(Block* block, Bytes bytes) { append(block, bytes.data(), bytes.size()); }
+
 int Chain::gather(iovec* pieces, int most) const {
   int count = 0;
   for (std::size_t i = head_; i < slices_.size() && count < most; ++i, ++count) {

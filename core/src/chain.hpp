@@ -52,6 +52,7 @@ class WEIR_API Chain {
   void copy(Bytes bytes, Arena& arena);  // Through the arena, unless the chain is in many pieces.
   void copy(Bytes bytes);                // Into memory of its own.
   void share(const Payload& payload);
+  void take(detail::Block* block, Bytes bytes);  // With the block's count; null: borrowed.
 
   // Fills at most `most` pieces; returns how many.
   int gather(iovec* pieces, int most) const;

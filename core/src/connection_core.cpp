@@ -238,6 +238,7 @@ void ConnectionCore::settle() {
 
 void ConnectionCore::advance() {
   if (!is_open()) return;
+  if (is_direct()) send_direct();
   if (out_ != nullptr && !blocked_) flush();
   if (out_ == nullptr && (end_called_ || closing_ || out_dead_) && is_open()) {
     if (!fin_out_) fin();

@@ -66,7 +66,7 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   void close() override;
   void abort(std::error_code why) override;
   bool closing() const override { return closing_; }
-  std::size_t pending() const override { return out_ == nullptr ? 0 : out_->bytes(); }
+  std::size_t pending() const override;
   void pause() override;
   void resume() override;
   bool paused() const override { return paused_; }
@@ -146,6 +146,10 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   Chain& out();
   bool takes_output() const { return !closing_ && !end_called_ && !out_dead_; }
   Flow written();
+  bool is_direct() const { return core().direct().owner == this; }
+  void write_direct(Bytes bytes);
+  void send_direct();
+  void spill_direct();  // Into the chain: it is not the only write any more.
   Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
   void flush();
   void blocked();

@@ -8,6 +8,7 @@ std::unique_ptr<Frozen> ConnectionCore::freeze() {
   auto frozen = std::make_unique<Frozen>();
   bool willing = false;
   call("freeze", [&] { willing = handler_->freeze(frozen->state); });
+  spill_direct();
   if (!willing || closing_) return nullptr;
 
   frozen->peer = peer_;

@@ -49,7 +49,8 @@ void ConnectionCore::deliver(std::byte* data, std::size_t kept, std::size_t fres
   std::size_t used = 0;
   again_ = false;  // What was to be offered again stands in front.
   call("on_data", [&] { used = handler_->on_data(*this, all); });
-  if (!closing_) keep(all, kept, std::min(used, all.size()));
+  const bool all_used = used >= all.size() && kept == 0;
+  if (!all_used && !closing_) keep(all, kept, std::min(used, all.size()));
   advance();
 }
 

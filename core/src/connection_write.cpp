@@ -19,9 +19,19 @@ Chain& ConnectionCore::out() {
   return *out_;
 }
 
+std::size_t ConnectionCore::pending() const {
+  return (out_ == nullptr ? 0 : out_->bytes()) + (is_direct() ? core().direct().size : 0);
+}
+
 Flow ConnectionCore::write(Bytes bytes) {
   if (!takes_output()) return Flow::open;
   const bool sendable = is_open() && !blocked_;
+  if (sendable && in_callback_ && out_ == nullptr && !is_direct() &&
+      bytes.size() <= config().limits.write_high) {
+    write_direct(bytes);
+    return Flow::open;
+  }
+  spill_direct();
   if (sendable && in_callback_ && core().in_read_buffer(bytes)) {
     out().borrow(bytes);  // Stays valid until this callback returns, and so does not need a copy.
     return written();
@@ -42,8 +52,42 @@ Flow ConnectionCore::write(Bytes bytes) {
 
 Flow ConnectionCore::write(const Payload& payload) {
   if (!takes_output()) return Flow::open;
+  spill_direct();
   if (!payload.empty()) out().share(payload);
   return written();
+}
+
+void ConnectionCore::write_direct(Bytes bytes) {
+  if (bytes.empty()) return;
+  if (core().in_read_buffer(bytes)) {
+    core().direct() = {this, bytes.data(), bytes.size(), nullptr};
+  } else {
+    const Arena::Piece piece = core().arena().copy(bytes);
+    core().direct() = {this, piece.data, bytes.size(), piece.block};
+  }
+}
+
+void ConnectionCore::spill_direct() {
+  if (!is_direct()) return;
+  const DirectWrite direct = std::exchange(core().direct(), {});
+  out().take(direct.block, {direct.data, direct.size});
+}
+
+void ConnectionCore::send_direct() {
+  DirectWrite& direct = core().direct();
+  const iovec piece{const_cast<std::byte*>(direct.data), direct.size};
+  const IoResult sent = stream_->send(&piece, 1);
+  if (sent == static_cast<IoResult>(direct.size)) {
+    if (direct.block != nullptr) detail::Block::release(direct.block);
+    bytes_out_ += direct.size;
+    activity_ = stamp();
+    direct.owner = nullptr;
+    return;
+  }
+  spill_direct();
+  if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return send_failed(static_cast<int>(-sent));
+  if (sent > 0) taken(static_cast<std::size_t>(sent));
+  blocked();
 }
 
 Flow ConnectionCore::written() {
@@ -135,6 +179,7 @@ void ConnectionCore::drop_output() {
   full_ = false;
   blocked_ = false;
   drain_due_ = false;
+  spill_direct();
   if (out_ == nullptr) return;
   out_->clear();
   core().return_chain(out_);

@@ -34,8 +34,9 @@ LoopCore::LoopCore(Driver& driver, LoopSettings settings)
 
 LoopCore::~LoopCore() { mailbox_->close(); }
 
-std::uint64_t LoopCore::tick() const {
-  return static_cast<std::uint64_t>((driver_.now() - began_).count());
+void LoopCore::learn_tick() const {
+  tick_ = static_cast<std::uint64_t>((driver_.now() - began_).count());
+  tick_known_ = true;
 }
 
 ServiceLoop& LoopCore::open(std::shared_ptr<const ServiceConfig> config) {
@@ -101,19 +102,10 @@ void LoopCore::abort_all(CloseReason::Code code) {
 
 void LoopCore::close_services() { services_.clear(); }
 
-std::byte* LoopCore::read_buffer(std::size_t front) {
-  const std::size_t needed = front + kReadSize;
-  if (needed > buffer_size_) {
-    buffer_ = std::make_unique_for_overwrite<std::byte[]>(needed);
-    buffer_size_ = needed;
-  }
-  return buffer_.get();
-}
-
-bool LoopCore::in_read_buffer(Bytes bytes) const {
-  const auto offset = reinterpret_cast<std::uintptr_t>(bytes.data()) -
-                      reinterpret_cast<std::uintptr_t>(buffer_.get());
-  return offset < buffer_size_;
+void LoopCore::grow_read_buffer(std::size_t size) {
+  buffer_size_ = 0;
+  buffer_ = std::make_unique_for_overwrite<std::byte[]>(size);
+  buffer_size_ = size;
 }
 
 Chain* LoopCore::lend_chain() {
@@ -156,6 +148,7 @@ Timer LoopCore::after(Millis delay, Task task, ServiceLoop& service) {
 }
 
 void LoopCore::on_alarm() {
+  tick_known_ = false;  // The driver's time has moved on since the turn ended.
   alarm_.reset();
   run_due();
   set_alarm();
@@ -274,6 +267,7 @@ bool LoopCore::on_turn_end() {
   for (int round = 0; round < kRoundsPerTurn && !agenda_.empty(); ++round) settle_agenda();
   clear_graves();
   ++turn_;
+  tick_known_ = false;
   posts_left_ = kPostsPerTurn;
   check_gone();
   return next_post_ < posts_.size() || !agenda_.empty() || !next_agenda_.empty();

@@ -40,6 +40,15 @@ struct LoopCounters {
   }
 };
 
+// The one write of the callback that is running, as long as it is only one: the common case needs no
+// chain. Sent, or moved into a chain, when the callback returns.
+struct DirectWrite {
+  const ConnectionCore* owner = nullptr;
+  const std::byte* data = nullptr;
+  std::size_t size = 0;
+  detail::Block* block = nullptr;  // Null: borrowed from the read buffer.
+};
+
 class WEIR_API LoopCore final : public DriverOwner {
  public:
   static constexpr std::size_t kReadSize = 64 << 10;  // Bytes a connection reads at a time.
@@ -88,12 +97,25 @@ class WEIR_API LoopCore final : public DriverOwner {
   const LoopSettings& settings() const { return settings_; }
   Arena& arena() { return arena_; }
   std::uint32_t turn() const { return turn_; }
-  std::uint64_t tick() const;  // Milliseconds since the loop began.
+  // Milliseconds since the loop began; asked of the driver once a turn.
+  std::uint64_t tick() const {
+    if (!tick_known_) learn_tick();
+    return tick_;
+  }
+  void time_moved() { tick_known_ = false; }  // Between turns, where a test moves the clock.
   const std::shared_ptr<detail::Mailbox>& mailbox() { return mailbox_; }
 
   // Room for `front` bytes and one read behind them.
-  std::byte* read_buffer(std::size_t front);
-  bool in_read_buffer(Bytes bytes) const;
+  std::byte* read_buffer(std::size_t front) {
+    if (front + kReadSize > buffer_size_) grow_read_buffer(front + kReadSize);
+    return buffer_.get();
+  }
+  bool in_read_buffer(Bytes bytes) const {
+    const auto offset = reinterpret_cast<std::uintptr_t>(bytes.data()) -
+                        reinterpret_cast<std::uintptr_t>(buffer_.get());
+    return offset < buffer_size_;
+  }
+  DirectWrite& direct() { return direct_; }
 
   Chain* lend_chain();
   void return_chain(Chain* chain);
@@ -136,6 +158,8 @@ class WEIR_API LoopCore final : public DriverOwner {
     std::uint32_t generation = 1;
   };
 
+  void learn_tick() const;
+  void grow_read_buffer(std::size_t size);
   void set_alarm();
   void run_posts();
   void run_post(detail::Post& post);
@@ -150,11 +174,14 @@ class WEIR_API LoopCore final : public DriverOwner {
   const SteadyTime began_;
   Wheel wheel_;
   std::optional<std::uint64_t> alarm_;
+  mutable std::uint64_t tick_ = 0;
+  mutable bool tick_known_ = false;
 
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t buffer_size_ = 0;
   Arena arena_{detail::Block::Kind::arena};
   std::vector<std::unique_ptr<Chain>> chains_;
+  DirectWrite direct_;
 
   std::vector<ConnectionCore*> agenda_;  // Have something due at the end of the turn.
   std::vector<ConnectionCore*> next_agenda_;
