@@ -42,20 +42,19 @@ mount --make-rslave "$root/dev"
 rm -rf "$root/weir"
 git -c safe.directory='*' clone -q --no-hardlinks "$source" "$root/weir"
 
-# inside [SETPRIV ARGUMENT...] COMMAND runs it as somebody who has just logged in would.
-inside() {
-  chroot "$root" /usr/bin/env -i HOME=/root TERM=dumb \
-    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" </dev/null
-}
+# In front of a command: run it there, as somebody who has just logged in would.
+inside=(chroot "$root" /usr/bin/env -i HOME=/root TERM=dumb
+  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+exec </dev/null
 
 # Without root or sudo there must be one clear sentence and a failure. Only where packages are missing.
 refuse() {
   local said
-  if inside test -x /usr/bin/cmake; then
+  if "${inside[@]}" test -x /usr/bin/cmake; then
     echo "refuse: not tried, the packages are installed in this system already"
     return
   fi
-  if said=$(inside setpriv --reuid 65534 --clear-groups bash /weir/dev test 2>&1); then
+  if said=$("${inside[@]}" setpriv --reuid 65534 --clear-groups bash /weir/dev test 2>&1); then
     die "./dev test succeeded without root, sudo or packages"
   fi
   [[ $said == *"root or sudo"* ]] || die "./dev test without root said: $said"
@@ -67,7 +66,7 @@ run() {
   local log=$root/tmp/run.log pid began=$SECONDS answer offset
   # Its ports are this machine's, where others may serve, too.
   offset=$((15000 + RANDOM % 10000))
-  inside WEIR_PORT_OFFSET="$offset" bash -c 'cd /weir && exec ./dev run' >"$log" 2>&1 &
+  "${inside[@]}" WEIR_PORT_OFFSET="$offset" bash -c 'cd /weir && exec ./dev run' >"$log" 2>&1 &
   pid=$!
   until grep -q 'Ctrl-C stops them' "$log"; do
     kill -0 "$pid" 2>/dev/null || { cat "$log" >&2; die "./dev run ended before it served"; }
@@ -75,18 +74,19 @@ run() {
     sleep 1
   done
   cat "$log"
-  answer=$(inside bash -c "printf 'hello\n' | nc -N 127.0.0.1 $((7007 + offset))")
+  answer=$("${inside[@]}" bash -c "printf 'hello\n' | nc -N 127.0.0.1 $((7007 + offset))")
   [[ $answer == hello ]] || die "echo answered: $answer"
-  inside rdate -p -o $((7037 + offset)) 127.0.0.1
+  "${inside[@]}" rdate -p -o $((7037 + offset)) 127.0.0.1
   kill -TERM "$pid"
   wait "$pid" || die "./dev run ended with exit code $?"
+  [[ ! -e $root/tmp/weir-0/echo.sock ]] || die "./dev run left its Unix socket behind"
 }
 
 for step in $steps; do
   printf '\n######## %s\n' "$step"
   case $step in
     refuse) refuse ;;
-    test) inside bash -c 'cd /weir && ./dev test' ;;
+    test) "${inside[@]}" bash -c 'cd /weir && ./dev test' ;;
     run) run ;;
     *) die "there is no step '$step'" ;;
   esac
