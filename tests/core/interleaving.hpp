@@ -87,6 +87,7 @@ struct Model {
   bool closing = false;   // close() or abort() was called, or something threw.
   bool aborted = false;
   bool threw = false;
+  bool unmade = false;    // Closed before it was open: over at once if nothing is pending.
   bool moving = false;
   bool rough = false;     // The peer closed, reset, or the line was cut: bytes may be lost.
   std::optional<CloseReason> reason;
@@ -160,6 +161,7 @@ class Machine {
     bool rough = false;
     bool ended = false;
     bool stalled = false;
+    std::size_t room = 1;
   };
 
   // Counts the callbacks and tasks on the stack: a second one means that a verb called a handler.
@@ -201,7 +203,7 @@ class Machine {
     options.unix_sockets = dice_.one_in(4);
     options.level = trace_ ? Level::trace : Level::error;
     options.trace = trace_;
-    options.limits = {1'024, 256, 4'096, 600};
+    options.limits = {1'024, 256, 2'500, 600};
     options.timeouts = {Millis{0}, Millis{3'000}, Millis{10'000}, Millis{2'000},
                         Millis{2'500}, Millis{500}, Millis{4'000}};
     if (dice_.one_in(4)) options.timeouts.first_byte = Millis{700};
@@ -268,7 +270,12 @@ class Machine {
   void connect() {
     testing::Peer& peer = dice_.one_in(3) ? net_->dial("tcp://10.0.0.1:1")
                                           : net_->connect(dice_.one_in(2) ? *first_ : *second_);
-    adopt(peer);
+    Line& line = adopt(peer);
+    if (dice_.one_in(3)) peer.room(line.room = dice_.roll(2'000));
+    if (dice_.one_in(4)) {
+      line.stalled = true;
+      peer.stall();
+    }
   }
 
   Line& adopt(testing::Peer& peer) {
@@ -291,7 +298,7 @@ class Machine {
         line.stalled = false;
         return line.peer->unstall();
       case 4:
-        return line.peer->room(dice_.one_in(4) ? 0 : dice_.roll(3'000));
+        return line.peer->room(line.room = dice_.one_in(4) ? 0 : dice_.roll(3'000));
       case 5:
         if (dice_.one_in(3)) return rough(line, dice_.roll(3));
         return;
@@ -362,6 +369,7 @@ class Machine {
         model.ending = true;
         return connection.end();
       case 1:
+        if (!model.opened && !model.closing) model.unmade = true;
         model.closing = true;
         return connection.close();
       case 2:
@@ -533,6 +541,7 @@ class Machine {
       if (faults_.broken != 0) continue;
       const std::size_t pending = model->connection->pending();
       require(!model->full || pending > limits_.write_low, "R9: on_drain did not come");
+      require(pending == 0 || line->stalled || line->room == 0, "output was forgotten");
       if (model->paused || (model->hold && model->full)) continue;
       require(!model->resumed, "R9: unused bytes did not come again after resume()");
       require(model->consumed + model->unused == line->sent.size(), "input was forgotten");
@@ -546,7 +555,8 @@ class Machine {
     stopping_ = stop;
     if (stop) net_->stop(Millis{dice_.roll(10'000)});
     for (const auto& line : lines_) {
-      line->peer->room(64 << 10);
+      line->peer->room(line->room = 64 << 10);
+      line->stalled = false;
       line->peer->unstall();
       line->ended = true;
       line->peer->end();
@@ -697,7 +707,7 @@ inline void Probe::on_close(Connection& self, const CloseReason& reason) {
   model_.reason = reason;
   machine_.require(model_.closes == 1, "R2: on_close twice");
   const bool threw = reason.code == CloseReason::Code::handler_threw;
-  machine_.require(threw == model_.threw, "R4: handler_threw");
+  machine_.require(threw == model_.threw || model_.unmade, "R4: handler_threw");
   if (model_.aborted) machine_.require(reason.side == CloseReason::Side::us, "abort's side");
   if (reason.code == CloseReason::Code::write_overflow) {
     machine_.require(machine_.over_ || (model_.full && model_.full_turn < machine_.turn(model_)),
