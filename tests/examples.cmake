@@ -1,0 +1,14 @@
+# What the documents show is built, tested and tried as a reader would.
+add_test(NAME "house: code in the documents is in the files it names"
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_docs_code.py
+          ${PROJECT_SOURCE_DIR})
+set_tests_properties("house: code in the documents is in the files it names" PROPERTIES
+  LABELS house TIMEOUT 60)
+
+add_subdirectory(${PROJECT_SOURCE_DIR}/examples/handler ${PROJECT_BINARY_DIR}/examples/handler)
+
+add_test(NAME "house: the server of the tutorial answers and ends"
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_example.py
+          $<TARGET_FILE:greet>)
+set_tests_properties("house: the server of the tutorial answers and ends" PROPERTIES
+  LABELS house TIMEOUT 60)
