@@ -21,7 +21,7 @@ def lines_of(text):
 
 
 def holds(file_lines, shown):
-    """Whether the shown lines follow each other in the file, whatever they are indented by there."""
+    """Whether the shown lines follow each other in the file, however they are indented there."""
     count = len(shown)
     for start in range(len(file_lines) - count + 1):
         part = "\n".join(file_lines[start:start + count])
@@ -70,7 +70,7 @@ def defaults_of(header):
 
 def wrong_defaults(document, defaults, checked):
     text = document.read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (off|\d[^|]*) \|", text, re.MULTILINE)
     for name, value in rows:
         if name in defaults:
             checked.append(name)
