@@ -26,7 +26,7 @@ Wheel::~Wheel() {
 
 void Wheel::file(WheelNode& node, std::uint64_t tick) {
   node.unlink();
-  insert(node, std::clamp(tick, now_ + 1, now_ + kHorizon - 1));
+  insert(node, std::min(std::max(tick, goal_ + 1), now_ + kHorizon - 1));
 }
 
 // A node stands on the lowest level whose reach covers it, so that it moves down at most four times.
@@ -62,6 +62,7 @@ void Wheel::jump(std::uint64_t tick) {
 }
 
 WheelNode* Wheel::take_due(std::uint64_t now) {
+  goal_ = std::max(goal_, now);
   while (due_ == nullptr) {
     if (now_ >= now) return nullptr;
     const std::optional<std::uint64_t> next = next_tick();

@@ -40,7 +40,7 @@ class WEIR_API Wheel {
   // About 12 days: a node filed beyond it is offered that early, to be filed again.
   static constexpr std::uint32_t kHorizon = 1u << 30;
 
-  explicit Wheel(std::uint64_t now = 0) : now_(now) {}
+  explicit Wheel(std::uint64_t now = 0) : now_(now), goal_(now) {}
   ~Wheel();
   Wheel(const Wheel&) = delete;
   Wheel& operator=(const Wheel&) = delete;
@@ -65,6 +65,7 @@ class WEIR_API Wheel {
   void jump(std::uint64_t tick);
 
   std::uint64_t now_;
+  std::uint64_t goal_;  // Of the last advance, which may be under way.
   WheelNode* due_ = nullptr;
   std::array<std::array<WheelNode*, kSlots>, kLevels> slots_{};
 };
