@@ -15,6 +15,7 @@ enum Exit : int {
   kUnavailable = 69,  // Refused, unreachable, address in use.
   kInternal = 70,     // A mistake of ours.
   kSystem = 71,       // Any other refusal of the system; no local port.
+  kCannotCreate = 73,  // A socket's node cannot be made where it should be.
   kTimeout = 75,
   kProtocol = 76,  // The peer broke the rules, or reset the connection in the middle.
   kPermission = 77,
@@ -30,6 +31,8 @@ constexpr Exit exit_for(SetupError::Kind kind) {
       return kUnavailable;
     case SetupError::Kind::permission:
       return kPermission;
+    case SetupError::Kind::creation:
+      return kCannotCreate;
     case SetupError::Kind::system:
       return kSystem;
   }

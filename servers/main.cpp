@@ -19,7 +19,8 @@ constexpr const char* kExamples = R"(Examples:
   weir serve echo --help
 
 Exit status: 0 done, 1 drain forced, 64 wrong command line, 66 no input, 68 host not found,
-69 refused or in use, 70 internal, 71 system, 75 timeout, 76 peer's fault, 77 permission.)";
+69 refused or in use, 70 internal, 71 system, 73 cannot create, 75 timeout, 76 peer's fault,
+77 permission.)";
 
 void prepare_process() {
   open_standard_descriptors();

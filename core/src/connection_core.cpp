@@ -65,14 +65,14 @@ bool ConnectionCore::accept(int socket) {
 bool ConnectionCore::take_handler() {
   std::unique_ptr<Handler> handler;
   if (service_.service() != nullptr) {
-    in_callback_ = true;
+    set(kInCallback);
     try {
       handler = service_.service()->accept(*this);
     } catch (...) {
       core().threw(&service_, "accept");
       handler.reset();
     }
-    in_callback_ = false;
+    clear(kInCallback);
   }
   if (handler == nullptr) {
     LoopCounters::add(core().count().refused_service);
@@ -89,8 +89,8 @@ void ConnectionCore::set_handler(std::unique_ptr<Handler> handler) {
 
 void ConnectionCore::open_to_handler() {
   activity_ = stamp();
-  opened_to_handler_ = true;
-  if (!closing_) call("on_open", [this] { handler_->on_open(*this); });
+  set(kOpenedToHandler);
+  if (!is(kClosing)) call("on_open", [this] { handler_->on_open(*this); });
   advance();
   refile();
   if (core().draining()) stop();
@@ -128,21 +128,21 @@ CloseReason::Code ConnectionCore::cause(CloseReason::Code otherwise) const {
 }
 
 void ConnectionCore::end() {
-  if (closing_ || end_called_) return;
-  end_called_ = true;
-  if (!in_callback_) be_due();
+  if (is(kClosing) || is(kEndCalled)) return;
+  set(kEndCalled);
+  if (!is(kInCallback)) be_due();
 }
 
 void ConnectionCore::close() {
-  if (closing_) return;
-  closing_ = true;
+  if (is(kClosing)) return;
+  set(kClosing);
   reason_.code = cause(CloseReason::Code::ended);
   if (reason_.code != CloseReason::Code::ended) reason_.side = CloseReason::Side::us;
   ending_ = stamp();
-  drain_due_ = false;
-  again_ = false;
+  clear(kDrainDue);
+  clear(kAgain);
   tail_.reset();
-  if (!in_callback_) be_due();
+  if (!is(kInCallback)) be_due();
   if (phase_ == Phase::connecting && pending() == 0) {
     finish(reason_.code, reason_.side);
   } else {
@@ -151,7 +151,7 @@ void ConnectionCore::close() {
 }
 
 void ConnectionCore::abort(std::error_code why) {
-  if (closing_) return;
+  if (is(kClosing)) return;
   finish(cause(CloseReason::Code::reset), CloseReason::Side::us, why.value(), true);
 }
 
@@ -166,7 +166,7 @@ void ConnectionCore::start_tls(const TlsOptions&) {
 void ConnectionCore::set_idle(Millis idle) {
   constexpr Millis most{std::chrono::hours(24 * 24)};
   idle_ = static_cast<std::uint32_t>(std::clamp(idle, Millis{0}, most).count());
-  if (!closing_) refile();
+  if (!is(kClosing)) refile();
 }
 
 Address ConnectionCore::local() const {
@@ -182,15 +182,15 @@ ConnectionRef ConnectionCore::ref() {
 }
 
 void ConnectionCore::be_due() {
-  if (on_agenda_ || phase_ == Phase::dead) return;
-  on_agenda_ = true;
+  if (is(kOnAgenda) || phase_ == Phase::dead) return;
+  set(kOnAgenda);
   core().due(*this);
 }
 
 void ConnectionCore::on_ready(unsigned what) {
   try {
-    if ((what & ready::kWrite) != 0 && blocked_ && is_open()) {
-      blocked_ = false;
+    if ((what & ready::kWrite) != 0 && is(kBlocked) && is_open()) {
+      clear(kBlocked);
       advance();
     }
     if ((what & (ready::kRead | ready::kError)) != 0 && is_open()) read_ready(what);
@@ -200,14 +200,14 @@ void ConnectionCore::on_ready(unsigned what) {
 }
 
 void ConnectionCore::on_post(Callback<Connection&>& task) {
-  if (closing_) return;
+  if (is(kClosing)) return;
   call("a posted task", [&] { task(*this); });
   advance();
 }
 
 void ConnectionCore::stop() {
-  if (closing_) return;
-  if (!opened_to_handler_) return finish(CloseReason::Code::stopping, CloseReason::Side::us);
+  if (is(kClosing)) return;
+  if (!is(kOpenedToHandler)) return finish(CloseReason::Code::stopping, CloseReason::Side::us);
   cause_ = CloseReason::Code::stopping;
   call("on_stop", [this] { handler_->on_stop(*this); });
   cause_ = CloseReason::Code::ended;
@@ -215,23 +215,23 @@ void ConnectionCore::stop() {
 }
 
 void ConnectionCore::settle() {
-  on_agenda_ = false;
+  clear(kOnAgenda);
   if (phase_ == Phase::finished) return die();
   if (phase_ == Phase::connecting) return judge_output();
   if (phase_ != Phase::open) return;
-  if (again_) {
-    again_ = false;
+  if (is(kAgain)) {
+    clear(kAgain);
     offer_again();
   }
-  if (drain_due_ && is_open() && drained_turn_ != core().turn()) {
-    drain_due_ = false;
+  if (is(kDrainDue) && is_open() && drained_turn_ != core().turn()) {
+    clear(kDrainDue);
     drained_turn_ = core().turn();
     call("on_drain", [this] { handler_->on_drain(*this); });
   }
   advance();
   judge_output();
-  if (drain_due_ && !on_agenda_) {  // Once a turn is enough; the next turn comes at once.
-    on_agenda_ = true;
+  if (is(kDrainDue) && !is(kOnAgenda)) {  // Once a turn is enough; the next turn comes at once.
+    set(kOnAgenda);
     core().due_next_turn(*this);
   }
 }
@@ -239,21 +239,21 @@ void ConnectionCore::settle() {
 void ConnectionCore::advance() {
   if (!is_open()) return;
   if (is_direct()) send_direct();
-  if (out_ != nullptr && !blocked_) flush();
-  if (out_ == nullptr && (end_called_ || closing_ || out_dead_) && is_open()) {
-    if (!fin_out_) fin();
+  if (out_ != nullptr && !is(kBlocked)) flush();
+  if (out_ == nullptr && is_any(kEndCalled | kClosing | kOutDead) && is_open()) {
+    if (!is(kFinOut)) fin();
     check_finished();
   }
   want();
 }
 
 void ConnectionCore::fin() {
-  fin_out_ = true;
+  set(kFinOut);
   activity_ = stamp();
   ending_ = activity_;
-  lingering_ = closing_;
+  put(kLingering, is(kClosing));
   // With the peer's FIN already here the socket is closed at once, and that sends ours.
-  if (!eof_in_ && !out_dead_) {
+  if (!is(kEofIn) && !is(kOutDead)) {
     const int result = stream_->shut_down();
     if (result < 0) return lost(-result);
   }
@@ -261,8 +261,8 @@ void ConnectionCore::fin() {
 }
 
 void ConnectionCore::check_finished() {
-  if (!fin_out_ || !eof_in_ || !is_open()) return;
-  if (!eof_told_ && !closing_) return;
+  if (!is(kFinOut) || !is(kEofIn) || !is_open()) return;
+  if (!is(kEofTold) && !is(kClosing)) return;
   finish(reason_.code, reason_.side);
 }
 
@@ -270,11 +270,11 @@ void ConnectionCore::finish(CloseReason::Code code, CloseReason::Side side, int 
                             bool reset) {
   if (phase_ == Phase::finished || phase_ == Phase::dead) return;
   phase_ = Phase::finished;
-  closing_ = true;
+  set(kClosing);
   reason_ = {code, side, error};
-  reset_ = reset;
-  drain_due_ = false;
-  again_ = false;
+  put(kReset, reset);
+  clear(kDrainDue);
+  clear(kAgain);
   tail_.reset();
   connector_.reset();  // An attempt that still succeeded would bring the connection back to life.
   drop_output();
@@ -286,7 +286,7 @@ void ConnectionCore::finish(CloseReason::Code code, CloseReason::Side side, int 
 void ConnectionCore::die() {
   tell_close();
   if (stream_ != nullptr) {
-    stream_->close(reset_);
+    stream_->close(is(kReset));
   } else {
     core().bury(*this);
   }
@@ -295,13 +295,13 @@ void ConnectionCore::die() {
 void ConnectionCore::tell_close() {
   phase_ = Phase::dead;
   if (handler_ != nullptr) {
-    in_callback_ = true;
+    set(kInCallback);
     try {
       handler_->on_close(*this, reason_);
     } catch (...) {
       core().threw(&service_, "on_close");
     }
-    in_callback_ = false;
+    clear(kInCallback);
     handler_.reset();
   }
   log_close();

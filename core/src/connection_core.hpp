@@ -65,11 +65,11 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   void end() override;
   void close() override;
   void abort(std::error_code why) override;
-  bool closing() const override { return closing_; }
+  bool closing() const override { return is(kClosing); }
   std::size_t pending() const override;
   void pause() override;
   void resume() override;
-  bool paused() const override { return paused_; }
+  bool paused() const override { return is(kPaused); }
   void hold_reads_when_full(bool hold) override;
   void set_idle(Millis idle) override;
   void start_tls(const TlsOptions& options) override;
@@ -100,7 +100,7 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   Connector* connector() { return connector_.get(); }
 
   ServiceLoop& service() { return service_; }
-  void forget_agenda() { on_agenda_ = false; }
+  void forget_agenda() { clear(kOnAgenda); }
   std::uint32_t slot() const { return slot_; }
   std::uint32_t generation() const { return core().generation(slot_); }
   const CloseReason& reason() const { return reason_; }
@@ -113,8 +113,38 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
     dead,      // on_close has been; the stream is going.
   };
 
+  // Bits of one word, so that the hot path asks about many at once.
+  enum Flag : std::uint32_t {
+    kClosing = 1 << 0,    // close(), abort(), or core ends it: no more callbacks but on_close.
+    kEndCalled = 1 << 1,  // FIN once the output is empty.
+    kFinOut = 1 << 2,     // Sent.
+    kEofIn = 1 << 3,      // The peer's FIN was read,
+    kEofTold = 1 << 4,    // and on_eof has been.
+    kPaused = 1 << 5,
+    kHoldReads = 1 << 6,
+    kFull = 1 << 7,  // Above the high mark and not yet back at the low one.
+    kDrainDue = 1 << 8,
+    kBlocked = 1 << 9,    // The kernel refused output; waiting until it takes more.
+    kOutDead = 1 << 10,   // Sending failed; input is still read to its end.
+    kAgain = 1 << 11,     // Kept input is due to be offered again.
+    kOnAgenda = 1 << 12,
+    kInCallback = 1 << 13,
+    kLingering = 1 << 14,  // close() sent its FIN and waits for the peer's.
+    kOpenedToHandler = 1 << 15,
+    kReset = 1 << 16,  // The stream is to be closed with a reset.
+
+    // With one of these, more is to be done after a callback than to send what it wrote.
+    kUnusual = kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain,
+  };
+
   ConnectionCore(ServiceLoop& service, const Address& peer);
   ~ConnectionCore();
+
+  bool is(Flag flag) const { return (flags_ & flag) != 0; }
+  bool is_any(std::uint32_t flags) const { return (flags_ & flags) != 0; }
+  void set(Flag flag) { flags_ |= flag; }
+  void clear(Flag flag) { flags_ &= ~static_cast<std::uint32_t>(flag); }
+  void put(Flag flag, bool on) { on ? set(flag) : clear(flag); }
 
   LoopCore& core() const { return service_.core(); }
   const ServiceConfig& config() const { return service_.config(); }
@@ -144,11 +174,11 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
 
   // Writing.
   Chain& out();
-  bool takes_output() const { return !closing_ && !end_called_ && !out_dead_; }
+  bool takes_output() const { return !is_any(kClosing | kEndCalled | kOutDead); }
   Flow written();
   bool is_direct() const { return core().direct().owner == this; }
   void write_direct(Bytes bytes);
-  void send_direct();
+  bool send_direct();  // False: not all of it was taken.
   void spill_direct();  // Into the chain: it is not the only write any more.
   Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
   void flush();
@@ -200,34 +230,18 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   Phase phase_ = Phase::open;
   std::uint8_t wanted_ = 0xff;  // What the stream was last told; 0xff: nothing yet.
 
-  bool closing_ : 1 = false;     // close(), abort(), or core ends it: no more callbacks but on_close.
-  bool end_called_ : 1 = false;  // FIN once the output is empty.
-  bool fin_out_ : 1 = false;     // Sent.
-  bool eof_in_ : 1 = false;      // The peer's FIN was read,
-  bool eof_told_ : 1 = false;    // and on_eof has been.
-  bool paused_ : 1 = false;
-  bool hold_reads_ : 1 = true;
-  bool full_ : 1 = false;        // Above the high mark and not yet back at the low one.
-  bool drain_due_ : 1 = false;
-  bool blocked_ : 1 = false;     // The kernel refused output; waiting until it takes more.
-  bool out_dead_ : 1 = false;    // Sending failed; input is still read to its end.
-  bool again_ : 1 = false;       // Kept input is due to be offered again.
-  bool on_agenda_ : 1 = false;
-  bool in_callback_ : 1 = false;
-  bool lingering_ : 1 = false;   // close() sent its FIN and waits for the peer's.
-  bool opened_to_handler_ : 1 = false;
-  bool reset_ : 1 = false;       // The stream is to be closed with a reset.
+  std::uint32_t flags_ = kHoldReads;
 };
 
 template <class F>
 void ConnectionCore::call(std::string_view where, F&& callback) {
-  in_callback_ = true;
+  set(kInCallback);
   try {
     callback();
   } catch (...) {
     threw(where);
   }
-  in_callback_ = false;
+  clear(kInCallback);
 }
 
 }  // namespace weir

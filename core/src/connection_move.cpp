@@ -4,12 +4,12 @@
 namespace weir {
 
 std::unique_ptr<Frozen> ConnectionCore::freeze() {
-  if (!is_open() || closing_ || in_callback_ || !opened_to_handler_ || out_dead_) return nullptr;
+  if (!is_open() || is(kClosing) || is(kInCallback) || !is(kOpenedToHandler) || is(kOutDead)) return nullptr;
   auto frozen = std::make_unique<Frozen>();
   bool willing = false;
   call("freeze", [&] { willing = handler_->freeze(frozen->state); });
   spill_direct();
-  if (!willing || closing_) return nullptr;
+  if (!willing || is(kClosing)) return nullptr;
 
   frozen->peer = peer_;
   frozen->id = id_;
@@ -17,15 +17,15 @@ std::unique_ptr<Frozen> ConnectionCore::freeze() {
   frozen->bytes_out = bytes_out_;
   frozen->idle = Millis{idle_};
   frozen->silent = Millis{static_cast<std::uint32_t>(stamp() - activity_)};
-  frozen->paused = paused_;
-  frozen->hold_reads = hold_reads_;
-  frozen->eof_in = eof_in_;
-  frozen->eof_told = eof_told_;
-  frozen->end_called = end_called_;
-  frozen->fin_out = fin_out_;
-  frozen->full = full_;
-  frozen->drain_due = drain_due_;
-  frozen->again = again_;
+  frozen->paused = is(kPaused);
+  frozen->hold_reads = is(kHoldReads);
+  frozen->eof_in = is(kEofIn);
+  frozen->eof_told = is(kEofTold);
+  frozen->end_called = is(kEndCalled);
+  frozen->fin_out = is(kFinOut);
+  frozen->full = is(kFull);
+  frozen->drain_due = is(kDrainDue);
+  frozen->again = is(kAgain);
   if (out_ != nullptr) out_->read(frozen->output);
   if (tail_ != nullptr) frozen->input = std::move(tail_->bytes);
 
@@ -44,25 +44,25 @@ bool ConnectionCore::thaw(Frozen& frozen) {
   bytes_out_ = frozen.bytes_out;
   idle_ = static_cast<std::uint32_t>(frozen.idle.count());
   activity_ = stamp() - static_cast<std::uint32_t>(frozen.silent.count());
-  paused_ = frozen.paused;
-  hold_reads_ = frozen.hold_reads;
-  eof_in_ = frozen.eof_in;
-  eof_told_ = frozen.eof_told;
-  end_called_ = frozen.end_called;
-  fin_out_ = frozen.fin_out;
-  again_ = frozen.again;
+  put(kPaused, frozen.paused);
+  put(kHoldReads, frozen.hold_reads);
+  put(kEofIn, frozen.eof_in);
+  put(kEofTold, frozen.eof_told);
+  put(kEndCalled, frozen.end_called);
+  put(kFinOut, frozen.fin_out);
+  put(kAgain, frozen.again);
   if (!frozen.output.empty()) out().copy(Bytes(frozen.output));
   if (frozen.full) {
-    full_ = true;
+    set(kFull);
     out().full_turn = core().turn();
   }
-  drain_due_ = frozen.drain_due;
+  put(kDrainDue, frozen.drain_due);
   if (!frozen.input.empty()) {
     tail_ = std::make_unique<Tail>();
     tail_->bytes = std::move(frozen.input);
     tail_->since = stamp();
   }
-  opened_to_handler_ = true;
+  set(kOpenedToHandler);
   call("thaw", [&] { handler_->thaw(*this, frozen.state); });
   be_due();
   advance();

@@ -8,8 +8,8 @@
 namespace weir {
 
 bool ConnectionCore::reading() const {
-  if (eof_in_) return false;
-  return closing_ || (!paused_ && !(hold_reads_ && full_));
+  if (is(kEofIn)) return false;
+  return is(kClosing) || (!is(kPaused) && !(is(kHoldReads) && is(kFull)));
 }
 
 void ConnectionCore::read_ready(unsigned what) {
@@ -20,8 +20,9 @@ void ConnectionCore::read_ready(unsigned what) {
     if (error != 0) lost(error);
     return;
   }
-  for (int reads = 0; reads < LoopCore::kReadsPerTurn && is_open() && reading(); ++reads) {
-    if (!(closing_ ? discard() : receive())) break;
+  for (int reads = 0; reads < LoopCore::kReadsPerTurn; ++reads) {
+    const bool more = is(kClosing) ? discard() : receive();
+    if (!more || !is_open() || !reading()) break;
   }
 }
 
@@ -47,10 +48,14 @@ void ConnectionCore::deliver(std::byte* data, std::size_t kept, std::size_t fres
   if (kept > 0) std::memcpy(data, tail_->bytes.data(), kept);
   const Bytes all{data, kept + fresh};
   std::size_t used = 0;
-  again_ = false;  // What was to be offered again stands in front.
+  clear(kAgain);  // What was to be offered again stands in front.
   call("on_data", [&] { used = handler_->on_data(*this, all); });
   const bool all_used = used >= all.size() && kept == 0;
-  if (!all_used && !closing_) keep(all, kept, std::min(used, all.size()));
+  if (all_used && !is_any(kUnusual) && out_ == nullptr) {  // The common case ends here.
+    if (is_direct() && !send_direct()) advance();
+    return;
+  }
+  if (!all_used && !is(kClosing)) keep(all, kept, std::min(used, all.size()));
   advance();
 }
 
@@ -69,7 +74,7 @@ void ConnectionCore::keep(Bytes all, std::size_t kept, std::size_t used) {
     tail_->bytes.insert(tail_->bytes.end(), unused.begin() + static_cast<std::ptrdiff_t>(kept),
                         unused.end());
   }
-  if (!paused_ && unused.size() > config().limits.unread_max) {
+  if (!is(kPaused) && unused.size() > config().limits.unread_max) {
     return cut(CloseReason::Code::read_overflow);
   }
   refile();
@@ -77,31 +82,31 @@ void ConnectionCore::keep(Bytes all, std::size_t kept, std::size_t used) {
 
 // After resume(): what was kept, and the FIN that was held back, come without new bytes.
 void ConnectionCore::offer_again() {
-  if (paused_ || closing_) return;
+  if (is(kPaused) || is(kClosing)) return;
   if (tail_ != nullptr) {
     const std::unique_ptr<Tail> tail = std::move(tail_);
     const Bytes all{tail->bytes};
     std::size_t used = 0;
     call("on_data", [&] { used = handler_->on_data(*this, all); });
-    if (closing_) return;
+    if (is(kClosing)) return;
     keep(all, 0, std::min(used, all.size()));
     if (tail_ != nullptr && used == 0) tail_->since = tail->since;
   }
-  if (eof_in_ && !eof_told_ && !paused_ && !closing_) tell_eof();
+  if (is(kEofIn) && !is(kEofTold) && !is(kPaused) && !is(kClosing)) tell_eof();
   refile();
 }
 
 void ConnectionCore::reached_eof() {
-  eof_in_ = true;
-  if (!end_called_ && !closing_) reason_.side = CloseReason::Side::peer;
-  if (out_dead_) return lost(reason_.error);
-  if (!closing_ && !paused_) tell_eof();
+  set(kEofIn);
+  if (!is(kEndCalled) && !is(kClosing)) reason_.side = CloseReason::Side::peer;
+  if (is(kOutDead)) return lost(reason_.error);
+  if (!is(kClosing) && !is(kPaused)) tell_eof();
   advance();
   refile();
 }
 
 void ConnectionCore::tell_eof() {
-  eof_told_ = true;
+  set(kEofTold);
   const std::unique_ptr<Tail> tail = std::move(tail_);
   const Bytes unused = tail == nullptr ? Bytes() : Bytes(tail->bytes);
   call("on_eof", [&] { handler_->on_eof(*this, unused); });
@@ -126,26 +131,26 @@ bool ConnectionCore::discard() {
 
 void ConnectionCore::lost(int error) {
   // After our FIN, with everything taken, a reset only means that the peer did not linger.
-  if (closing_ && fin_out_) return finish(reason_.code, reason_.side, error);
+  if (is(kClosing) && is(kFinOut)) return finish(reason_.code, reason_.side, error);
   finish(CloseReason::Code::reset, CloseReason::Side::peer, error);
 }
 
 void ConnectionCore::pause() {
-  if (closing_ || paused_) return;
-  paused_ = true;
-  if (!in_callback_) be_due();
+  if (is(kClosing) || is(kPaused)) return;
+  set(kPaused);
+  if (!is(kInCallback)) be_due();
 }
 
 void ConnectionCore::resume() {
-  if (closing_ || !paused_) return;
-  paused_ = false;
-  again_ = true;
+  if (is(kClosing) || !is(kPaused)) return;
+  clear(kPaused);
+  set(kAgain);
   be_due();
 }
 
 void ConnectionCore::hold_reads_when_full(bool hold) {
-  hold_reads_ = hold;
-  if (!closing_ && !in_callback_) be_due();
+  put(kHoldReads, hold);
+  if (!is(kClosing) && !is(kInCallback)) be_due();
 }
 
 }  // namespace weir

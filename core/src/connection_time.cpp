@@ -25,19 +25,19 @@ ConnectionCore::Deadline ConnectionCore::deadline() const {
   };
 
   if (phase_ == Phase::connecting) return {connector_->left(), Code::connect_timeout};
-  if (blocked_) consider(time.write_stall, out_->stalled_since, Code::write_stall);
-  if (lingering_) {
+  if (is(kBlocked)) consider(time.write_stall, out_->stalled_since, Code::write_stall);
+  if (is(kLingering)) {
     consider(time.linger, activity_, Code::linger);
     consider(time.linger_total, ending_, Code::linger);
     return best;
   }
-  if (closing_) {
+  if (is(kClosing)) {
     if (time.write_stall.count() <= 0) consider(time.linger_total, ending_, Code::linger);
     return best;
   }
-  if (fin_out_ != eof_told_) consider(time.half_closed, activity_, Code::half_closed);
-  if (tail_ != nullptr && !paused_) consider(time.unfinished, tail_->since, Code::line_time);
-  if (bytes_in_ == 0 && !eof_in_) consider(time.first_byte, opened_, Code::first_byte);
+  if (is(kFinOut) != is(kEofTold)) consider(time.half_closed, activity_, Code::half_closed);
+  if (tail_ != nullptr && !is(kPaused)) consider(time.unfinished, tail_->since, Code::line_time);
+  if (bytes_in_ == 0 && !is(kEofIn)) consider(time.first_byte, opened_, Code::first_byte);
   consider(Millis{idle_}, activity_, Code::idle);
   return best;
 }
@@ -61,8 +61,10 @@ void ConnectionCore::on_due() {
       return refile();
     case CloseReason::Code::idle:
       return idled();
-    case CloseReason::Code::linger:  // Everything was sent; closing leaves it to the kernel.
-      return finish(CloseReason::Code::linger, CloseReason::Side::us);
+    case CloseReason::Code::linger:
+      // A peer that has everything and does not answer is reset, so that no socket stays half-open
+      // in the kernel. One that has not is left to the kernel, which goes on delivering.
+      return finish(CloseReason::Code::linger, CloseReason::Side::us, 0, stream_->delivered());
     default:
       return cut(look.what);
   }

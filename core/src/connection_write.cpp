@@ -12,6 +12,9 @@ constexpr int kPieces = 64;  // Of one sendmsg; 1 KiB of stack.
 // Larger writes go to the kernel at once: copying them first would cost more than a system call.
 constexpr std::size_t kSendNow = 64 << 10;
 
+// Smaller writes are copied even out of the read buffer: side by side they leave as one piece.
+constexpr std::size_t kBorrowLeast = 512;
+
 }  // namespace
 
 Chain& ConnectionCore::out() {
@@ -20,19 +23,21 @@ Chain& ConnectionCore::out() {
 }
 
 std::size_t ConnectionCore::pending() const {
-  return (out_ == nullptr ? 0 : out_->bytes()) + (is_direct() ? core().direct().size : 0);
+  return (out_ == nullptr ? 0 : out_->bytes()) + (is_direct() ? core().direct().piece.iov_len : 0);
 }
 
 Flow ConnectionCore::write(Bytes bytes) {
-  if (!takes_output()) return Flow::open;
-  const bool sendable = is_open() && !blocked_;
-  if (sendable && in_callback_ && out_ == nullptr && !is_direct() &&
+  constexpr std::uint32_t asked = kInCallback | kBlocked | kClosing | kEndCalled | kOutDead;
+  if ((flags_ & asked) == kInCallback && is_open() && out_ == nullptr && !is_direct() &&
       bytes.size() <= config().limits.write_high) {
     write_direct(bytes);
     return Flow::open;
   }
+  if (!takes_output()) return Flow::open;
+  const bool sendable = is_open() && !is(kBlocked);
   spill_direct();
-  if (sendable && in_callback_ && core().in_read_buffer(bytes)) {
+  const bool stays = is(kInCallback) && core().in_read_buffer(bytes);
+  if (sendable && stays && bytes.size() >= kBorrowLeast) {
     out().borrow(bytes);  // Stays valid until this callback returns, and so does not need a copy.
     return written();
   }
@@ -59,47 +64,53 @@ Flow ConnectionCore::write(const Payload& payload) {
 
 void ConnectionCore::write_direct(Bytes bytes) {
   if (bytes.empty()) return;
-  if (core().in_read_buffer(bytes)) {
-    core().direct() = {this, bytes.data(), bytes.size(), nullptr};
-  } else {
-    const Arena::Piece piece = core().arena().copy(bytes);
-    core().direct() = {this, piece.data, bytes.size(), piece.block};
-  }
+  DirectWrite& direct = core().direct();
+  direct.owner = this;
+  direct.piece = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+  direct.block = nullptr;
+  if (core().in_read_buffer(bytes)) return;
+  const Arena::Piece piece = core().arena().copy(bytes);
+  direct.piece.iov_base = piece.data;
+  direct.block = piece.block;
 }
 
 void ConnectionCore::spill_direct() {
   if (!is_direct()) return;
   const DirectWrite direct = std::exchange(core().direct(), {});
-  out().take(direct.block, {direct.data, direct.size});
+  out().take(direct.block, {static_cast<const std::byte*>(direct.piece.iov_base),
+                            direct.piece.iov_len});
 }
 
-void ConnectionCore::send_direct() {
+bool ConnectionCore::send_direct() {
   DirectWrite& direct = core().direct();
-  const iovec piece{const_cast<std::byte*>(direct.data), direct.size};
-  const IoResult sent = stream_->send(&piece, 1);
-  if (sent == static_cast<IoResult>(direct.size)) {
-    if (direct.block != nullptr) detail::Block::release(direct.block);
-    bytes_out_ += direct.size;
+  const IoResult sent = stream_->send(&direct.piece, 1);
+  if (sent == static_cast<IoResult>(direct.piece.iov_len)) {
+    bytes_out_ += direct.piece.iov_len;
     activity_ = stamp();
     direct.owner = nullptr;
-    return;
+    if (direct.block != nullptr) detail::Block::release(direct.block);
+    return true;
   }
   spill_direct();
-  if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return send_failed(static_cast<int>(-sent));
-  if (sent > 0) taken(static_cast<std::size_t>(sent));
-  blocked();
+  if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
+    send_failed(static_cast<int>(-sent));
+  } else {
+    if (sent > 0) taken(static_cast<std::size_t>(sent));
+    blocked();
+  }
+  return false;
 }
 
 Flow ConnectionCore::written() {
   if (out_ == nullptr) return Flow::open;
   out_->written_turn = core().turn();
-  if (!in_callback_) be_due();
-  if (!full_ && out_->bytes() > config().limits.write_high) {
-    full_ = true;
+  if (!is(kInCallback)) be_due();
+  if (!is(kFull) && out_->bytes() > config().limits.write_high) {
+    set(kFull);
     out_->full_turn = core().turn();
   }
   if (out_->bytes() > config().limits.write_max) be_due();
-  return full_ ? Flow::full : Flow::open;
+  return is(kFull) ? Flow::full : Flow::open;
 }
 
 Bytes ConnectionCore::send_now(Bytes bytes) {
@@ -136,7 +147,7 @@ void ConnectionCore::flush() {
 
 // The kernel has enough. Only now does output get memory of its own.
 void ConnectionCore::blocked() {
-  blocked_ = true;
+  set(kBlocked);
   out_->own();
   out_->stalled_since = stamp();
   refile();
@@ -146,10 +157,10 @@ void ConnectionCore::taken(std::size_t bytes) {
   bytes_out_ += bytes;
   activity_ = stamp();
   out_->consume(bytes);
-  if (full_ && out_->bytes() <= config().limits.write_low) {
-    full_ = false;
-    if (!closing_) {
-      drain_due_ = true;
+  if (is(kFull) && out_->bytes() <= config().limits.write_low) {
+    clear(kFull);
+    if (!is(kClosing)) {
+      set(kDrainDue);
       be_due();
     }
   }
@@ -157,17 +168,17 @@ void ConnectionCore::taken(std::size_t bytes) {
 
 // What the peer sent before it went is still delivered, where somebody reads it.
 void ConnectionCore::send_failed(int error) {
-  const bool read_on = reading() && !closing_;
+  const bool read_on = reading() && !is(kClosing);
   drop_output();
   if (!read_on) return lost(error);
-  out_dead_ = true;
+  set(kOutDead);
   reason_.error = error;
-  if (!in_callback_) be_due();
+  if (!is(kInCallback)) be_due();
 }
 
 // The cap: only a connection that was full before this turn and was written to in it all the same.
 void ConnectionCore::judge_output() {
-  if (out_ == nullptr || !full_ || closing_) return;
+  if (out_ == nullptr || !is(kFull) || is(kClosing)) return;
   if (out_->bytes() <= config().limits.write_max) return;
   const std::uint32_t turn = core().turn();
   if (out_->full_turn != turn && out_->written_turn == turn) {
@@ -176,9 +187,9 @@ void ConnectionCore::judge_output() {
 }
 
 void ConnectionCore::drop_output() {
-  full_ = false;
-  blocked_ = false;
-  drain_due_ = false;
+  clear(kFull);
+  clear(kBlocked);
+  clear(kDrainDue);
   spill_direct();
   if (out_ == nullptr) return;
   out_->clear();
@@ -188,7 +199,7 @@ void ConnectionCore::drop_output() {
 
 void ConnectionCore::want() {
   if (!is_open()) return;
-  const unsigned what = (reading() ? ready::kRead : 0u) | (blocked_ ? ready::kWrite : 0u);
+  const unsigned what = (reading() ? ready::kRead : 0u) | (is(kBlocked) ? ready::kWrite : 0u);
   if (what == wanted_) return;
   wanted_ = static_cast<std::uint8_t>(what);
   stream_->want(what);

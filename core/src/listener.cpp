@@ -31,6 +31,11 @@ SetupError::Kind kind_of(int error) {
     case EACCES:
     case EPERM:
       return SetupError::Kind::permission;
+    case ENOENT:
+    case ENOTDIR:
+    case ENOSPC:
+    case EROFS:
+      return SetupError::Kind::creation;
     default:
       return SetupError::Kind::system;
   }

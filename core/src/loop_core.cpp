@@ -17,7 +17,9 @@ namespace {
 std::shared_ptr<const ServiceConfig> root_config() {
   auto config = std::make_shared<ServiceConfig>();
   config->name = "weir";
-  config->timeouts.idle = Millis{0};
+  config->timeouts.idle = Millis{0};  // A client waits as long as its user does.
+  config->timeouts.half_closed = Millis{0};
+  config->timeouts.unfinished = Millis{0};
   return config;
 }
 

@@ -44,8 +44,7 @@ struct LoopCounters {
 // chain. Sent, or moved into a chain, when the callback returns.
 struct DirectWrite {
   const ConnectionCore* owner = nullptr;
-  const std::byte* data = nullptr;
-  std::size_t size = 0;
+  iovec piece{};
   detail::Block* block = nullptr;  // Null: borrowed from the read buffer.
 };
 

@@ -23,6 +23,9 @@ Accepted accept_one(int listener);
 // 0 or a negative errno.
 int bind_unix(int socket, const sockaddr* address, socklen_t length, mode_t mode);
 
+// The peer's kernel has everything that was sent, FIN included; false where the system does not tell.
+bool all_acknowledged(int socket);
+
 // Of the peer of a Unix stream; empty where the system does not tell.
 std::optional<Credentials> peer_credentials(int socket);
 

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "sockaddr.hpp"
@@ -27,6 +29,11 @@ Accepted accept_one(int listener) {
 int bind_unix(int socket, const sockaddr* address, socklen_t length, mode_t mode) {
   if (::fchmod(socket, mode) < 0) return -errno;
   return ::bind(socket, address, length) < 0 ? -errno : 0;
+}
+
+bool all_acknowledged(int socket) {
+  int unacknowledged = 0;
+  return ::ioctl(socket, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0;
 }
 
 std::optional<Credentials> peer_credentials(int socket) {

@@ -33,7 +33,7 @@ std::size_t raise_descriptor_limit() {
   return static_cast<std::size_t>(limit.rlim_max);
 }
 
-// Small limits keep an eighth in reserve rather than more than they have.
+// Small limits keep a quarter in reserve, but at least 32, rather than more than they have.
 std::size_t connection_descriptors(std::size_t limit) {
   const std::size_t reserved = std::min(kReservedDescriptors, std::max<std::size_t>(limit / 4, 32));
   return limit > reserved ? limit - reserved : 1;

@@ -1,9 +1,9 @@
 #include "trace.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <weir/loop.hpp>
-#include <weir/text.hpp>
 
 namespace weir {
 
@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::size_t kShown = 256;  // Bytes of data in a line.
 
+// The log escapes it. What the bytes are stands last, so that they need no quotes.
 std::string shown(Bytes bytes) {
-  return std::to_string(bytes.size()) + " \"" +
-         escape(as_text(bytes.first(std::min(bytes.size(), kShown))), 2 * kShown) + "\"" +
+  return std::to_string(bytes.size()) + ": " +
+         std::string(as_text(bytes.first(std::min(bytes.size(), kShown)))) +
          (bytes.size() > kShown ? "..." : "");
 }
 

@@ -76,6 +76,8 @@ int UvStream::shut_down() { return ::shutdown(socket_, SHUT_WR) < 0 ? -errno : 0
 
 int UvStream::error() { return socket_error(socket_); }
 
+bool UvStream::delivered() { return platform::all_acknowledged(socket_); }
+
 void UvStream::want(unsigned what) {
   int mask = 0;
   if ((what & ready::kRead) != 0) mask |= UV_READABLE;
@@ -98,6 +100,7 @@ void UvStream::on_poll(uv_poll_t* handle, int status, int events) {
     if ((events & UV_PRIORITIZED) != 0) what |= ready::kError;
   }
   owner->on_ready(what);
+  if (status == 0 && (events & UV_PRIORITIZED) == 0) return;
   if (uv_is_closing(stream->handle()) != 0) return;
   if (status < 0) {  // There was more to read before the error.
     uv_poll_start(handle, stream->mask_, on_poll);

@@ -22,6 +22,7 @@ class UvStream final : public Stream, private uv_poll_t {
   IoResult send(const iovec* pieces, int count) override;
   int shut_down() override;
   int error() override;
+  bool delivered() override;
   void want(unsigned what) override;
   void close(bool reset) override;
   int release() override;

@@ -54,7 +54,7 @@ class Paths(UnixCase):
             self.assertEqual(os.listdir(self.directory), [], "a shortened socket was made")
 
     def test_a_missing_directory_is_named(self):
-        said = self.refused(71, "unix://" + self.path("none/socket"))
+        said = self.refused(73, "unix://" + self.path("none/socket"))
         self.assertIn("none/socket", said)
         self.assertIn("No such file or directory", said)
 

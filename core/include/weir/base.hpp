@@ -46,6 +46,7 @@ class WEIR_API SetupError : public std::runtime_error {
     unresolved,   // A host name that has no address.
     unavailable,  // An address in use or not ours.
     permission,   // The system forbids it.
+    creation,     // A file or socket node cannot be made where it should be.
     system,       // Any other refusal of the system.
   };
 

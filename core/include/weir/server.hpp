@@ -97,7 +97,8 @@ class WEIR_API Server {
   void stop();
   void abort();
 
-  // A loop with no service, for connections of your own; what it opens ends at stop().
+  // A loop with no service, for connections of your own; what it opens ends at stop(). Its idle,
+  // half-closed and unfinished timeouts are off.
   Loop& loop(std::size_t index = 0);
 
   Counters counters() const;  // Any thread.

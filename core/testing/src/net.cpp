@@ -119,6 +119,7 @@ void Net::run() { body_->run(); }
 bool Net::turn(std::size_t loop) { return body_->turn(loop); }
 std::uint64_t Net::turns(std::size_t loop) const { return body_->turns(loop); }
 void Net::advance(Millis by) { body_->advance(by); }
+void Net::pass(Millis by) { body_->network().set_now(body_->network().now() + by); }
 void Net::set_wall(WallTime wall) { body_->network().set_wall(wall); }
 void Net::stop(Millis deadline) { body_->stop(deadline); }
 bool Net::stopped() const { return body_->stopped(); }

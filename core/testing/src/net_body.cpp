@@ -12,7 +12,7 @@ namespace weir::testing {
 namespace {
 
 // Turns at one moment after which a loop is taken to be spinning.
-constexpr std::size_t kTurnsMost = 4'000'000;
+constexpr std::size_t kTurnsMost = 1'000'000;
 
 constexpr std::size_t kNoLimit = std::size_t{1} << 40;
 

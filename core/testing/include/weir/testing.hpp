@@ -148,6 +148,7 @@ class Net final {
   bool turn(std::size_t loop = 0);  // One turn; false if there was nothing to do.
   std::uint64_t turns(std::size_t loop = 0) const;  // Made so far.
   void advance(Millis by);  // Moves the clock; what comes due on the way runs in its order.
+  void pass(Millis by);     // Moves the clock and runs nothing.
   void set_wall(WallTime wall);
 
   void stop(Millis deadline = Millis{30'000});  // Drains every loop.
