@@ -6,6 +6,9 @@ set_tests_properties("house: code in the documents is in the files it names" PRO
   LABELS house TIMEOUT 60)
 
 add_subdirectory(${PROJECT_SOURCE_DIR}/examples/handler ${PROJECT_BINARY_DIR}/examples/handler)
+foreach(target greet_protocol greet greet_tests)
+  weir_house(${target})  # Our warnings, and the sanitizers that the library was built with.
+endforeach()
 
 add_test(NAME "house: the server of the tutorial answers and ends"
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_example.py
