@@ -128,9 +128,8 @@ Outcome Dialogue::judge(const CloseReason& reason) const {
     case Code::no_local_port:
       return {kSystem,
               with_error("cannot connect to " + url + ", no local port is free", reason.error)};
-    case Code::half_closed:
-      if (peer_ended_) return {};
-      return {kTimeout, url + " has neither answered nor ended since our input ended"};
+    case Code::limit:
+      return {kSystem, with_error("cannot connect to " + url, reason.error)};
     case Code::write_stall:
       return {kTimeout, url + " has stopped reading"};
     case Code::reset:

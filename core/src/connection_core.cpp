@@ -2,7 +2,6 @@
 #include "connection_core.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <new>
 #include <string>
 
@@ -89,6 +88,7 @@ void ConnectionCore::set_handler(std::unique_ptr<Handler> handler) {
 
 void ConnectionCore::open_to_handler() {
   activity_ = stamp();
+  opened_ = activity_;
   set(kOpenedToHandler);
   if (!is(kClosing)) call("on_open", [this] { handler_->on_open(*this); });
   advance();
@@ -113,7 +113,8 @@ void ConnectionCore::connected(int socket, const Address& peer) {
 
 void ConnectionCore::not_connected(CloseReason::Code code, int error) {
   const bool ours =
-      code == CloseReason::Code::unresolved || code == CloseReason::Code::no_local_port;
+      code == CloseReason::Code::unresolved || code == CloseReason::Code::no_local_port ||
+      code == CloseReason::Code::limit;
   finish(code, ours ? CloseReason::Side::us : CloseReason::Side::peer, error);
 }
 
@@ -185,18 +186,6 @@ void ConnectionCore::be_due() {
   if (is(kOnAgenda) || phase_ == Phase::dead) return;
   set(kOnAgenda);
   core().due(*this);
-}
-
-void ConnectionCore::on_ready(unsigned what) {
-  try {
-    if ((what & ready::kWrite) != 0 && is(kBlocked) && is_open()) {
-      clear(kBlocked);
-      advance();
-    }
-    if ((what & (ready::kRead | ready::kError)) != 0 && is_open()) read_ready(what);
-  } catch (const std::bad_alloc&) {
-    cut(CloseReason::Code::memory, ENOMEM);
-  }
 }
 
 void ConnectionCore::on_post(Callback<Connection&>& task) {

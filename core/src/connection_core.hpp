@@ -156,15 +156,19 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
 
   // Runs a callback of the handler's at the one place where exceptions are caught.
   template <class F>
-  void call(std::string_view where, F&& callback);
-  void threw(std::string_view where);
+  void call(const char* where, F&& callback);
+  [[gnu::cold]] void threw(std::string_view where);
   void advance();  // After anything happened: flush, FIN, the end, what to wait for.
   void open_to_handler();
 
   // Reading.
+  [[gnu::noinline]] void on_unusual(unsigned what);
   void read_ready(unsigned what);
+  [[gnu::noinline]] void read_on();
   bool receive();  // One read; true: the buffer was filled, there may be more.
-  void deliver(std::byte* data, std::size_t kept, std::size_t fresh);
+  [[gnu::noinline]] bool receive_behind_tail();
+  [[gnu::noinline]] bool nothing_read(IoResult got);
+  [[gnu::noinline]] void delivered(Bytes all, std::size_t kept, std::size_t used);
   void keep(Bytes all, std::size_t kept, std::size_t used);
   void offer_again();
   void reached_eof();
@@ -177,7 +181,9 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   bool takes_output() const { return !is_any(kClosing | kEndCalled | kOutDead); }
   Flow written();
   bool is_direct() const { return core().direct().owner == this; }
-  void write_direct(Bytes bytes);
+  [[gnu::noinline]] void copy_direct();
+  [[gnu::noinline]] Flow write_more(Bytes bytes);
+  [[gnu::noinline]] void not_all_taken(IoResult sent);
   bool send_direct();  // False: not all of it was taken.
   void spill_direct();  // Into the chain: it is not the only write any more.
   Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
@@ -234,7 +240,7 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
 };
 
 template <class F>
-void ConnectionCore::call(std::string_view where, F&& callback) {
+void ConnectionCore::call(const char* where, F&& callback) {
   set(kInCallback);
   try {
     callback();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "connection_core.hpp"
 
@@ -12,6 +13,24 @@ bool ConnectionCore::reading() const {
   return is(kClosing) || (!is(kPaused) && !(is(kHoldReads) && is(kFull)));
 }
 
+// The hot path: one read, one callback, at most one send. Everything else is kept out of line.
+void ConnectionCore::on_ready(unsigned what) {
+  try {
+    if (what != ready::kRead || is_any(kUnusual) || !is_open()) return on_unusual(what);
+    if (receive()) read_on();
+  } catch (const std::bad_alloc&) {
+    cut(CloseReason::Code::memory, ENOMEM);
+  }
+}
+
+void ConnectionCore::on_unusual(unsigned what) {
+  if ((what & ready::kWrite) != 0 && is(kBlocked) && is_open()) {
+    clear(kBlocked);
+    advance();
+  }
+  if ((what & (ready::kRead | ready::kError)) != 0 && is_open()) read_ready(what);
+}
+
 void ConnectionCore::read_ready(unsigned what) {
   if (!reading()) {
     // Nobody wants the input, yet a peer that is gone must be noticed.
@@ -20,20 +39,54 @@ void ConnectionCore::read_ready(unsigned what) {
     if (error != 0) lost(error);
     return;
   }
-  for (int reads = 0; reads < LoopCore::kReadsPerTurn; ++reads) {
-    const bool more = is(kClosing) ? discard() : receive();
-    if (!more || !is_open() || !reading()) break;
+  if (is(kClosing) ? discard() : receive()) read_on();
+}
+
+// The buffer was filled, so there is more; but others wait as well.
+void ConnectionCore::read_on() {
+  for (int reads = 1; reads < LoopCore::kReadsPerTurn && is_open() && reading(); ++reads) {
+    if (!(is(kClosing) ? discard() : receive())) break;
   }
 }
 
 bool ConnectionCore::receive() {
-  const std::size_t kept = tail_ == nullptr ? 0 : tail_->bytes.size();
+  if (tail_ != nullptr) return receive_behind_tail();
+  std::byte* const buffer = core().read_buffer(0);
+  const IoResult got = stream_->receive({buffer, LoopCore::kReadSize});
+  if (got <= 0) return nothing_read(got);
+  const auto size = static_cast<std::size_t>(got);
+  bytes_in_ += size;
+  activity_ = stamp();
+  std::size_t used = 0;
+  clear(kAgain);
+  call("on_data", [&] { used = handler_->on_data(*this, {buffer, size}); });
+  if (used < size || is_any(kUnusual) || out_ != nullptr) {
+    delivered({buffer, size}, 0, used);
+  } else if (is_direct() && !send_direct()) {
+    advance();
+  }
+  return size == LoopCore::kReadSize;
+}
+
+bool ConnectionCore::receive_behind_tail() {
+  const std::size_t kept = tail_->bytes.size();
   std::byte* const buffer = core().read_buffer(kept);
   const IoResult got = stream_->receive({buffer + kept, LoopCore::kReadSize});
-  if (got > 0) {
-    deliver(buffer, kept, static_cast<std::size_t>(got));
-    return static_cast<std::size_t>(got) == LoopCore::kReadSize;
-  }
+  if (got <= 0) return nothing_read(got);
+  const auto size = static_cast<std::size_t>(got);
+  bytes_in_ += size;
+  activity_ = stamp();
+  std::memcpy(buffer, tail_->bytes.data(), kept);
+  clear(kAgain);  // What was to be offered again stands in front.
+  const Bytes all{buffer, kept + size};
+  std::size_t used = 0;
+  call("on_data", [&] { used = handler_->on_data(*this, all); });
+  delivered(all, kept, used);
+  return size == LoopCore::kReadSize;
+}
+
+// False, as receive() says that there is no more.
+bool ConnectionCore::nothing_read(IoResult got) {
   if (got == 0) {
     reached_eof();
   } else if (got != -EAGAIN && got != -EINTR) {
@@ -42,20 +95,8 @@ bool ConnectionCore::receive() {
   return false;
 }
 
-void ConnectionCore::deliver(std::byte* data, std::size_t kept, std::size_t fresh) {
-  bytes_in_ += fresh;
-  activity_ = stamp();
-  if (kept > 0) std::memcpy(data, tail_->bytes.data(), kept);
-  const Bytes all{data, kept + fresh};
-  std::size_t used = 0;
-  clear(kAgain);  // What was to be offered again stands in front.
-  call("on_data", [&] { used = handler_->on_data(*this, all); });
-  const bool all_used = used >= all.size() && kept == 0;
-  if (all_used && !is_any(kUnusual) && out_ == nullptr) {  // The common case ends here.
-    if (is_direct() && !send_direct()) advance();
-    return;
-  }
-  if (!all_used && !is(kClosing)) keep(all, kept, std::min(used, all.size()));
+void ConnectionCore::delivered(Bytes all, std::size_t kept, std::size_t used) {
+  if (!is(kClosing)) keep(all, kept, std::min(used, all.size()));
   advance();
 }
 
@@ -90,7 +131,6 @@ void ConnectionCore::offer_again() {
     call("on_data", [&] { used = handler_->on_data(*this, all); });
     if (is(kClosing)) return;
     keep(all, 0, std::min(used, all.size()));
-    if (tail_ != nullptr && used == 0) tail_->since = tail->since;
   }
   if (is(kEofIn) && !is(kEofTold) && !is(kPaused) && !is(kClosing)) tell_eof();
   refile();
@@ -116,17 +156,10 @@ void ConnectionCore::tell_eof() {
 // which would destroy the output it has not taken yet.
 bool ConnectionCore::discard() {
   const IoResult got = stream_->receive({core().read_buffer(0), LoopCore::kReadSize});
-  if (got > 0) {
-    bytes_in_ += static_cast<std::size_t>(got);
-    activity_ = stamp();
-    return static_cast<std::size_t>(got) == LoopCore::kReadSize;
-  }
-  if (got == 0) {
-    reached_eof();
-  } else if (got != -EAGAIN && got != -EINTR) {
-    lost(static_cast<int>(-got));
-  }
-  return false;
+  if (got <= 0) return nothing_read(got);
+  bytes_in_ += static_cast<std::size_t>(got);
+  activity_ = stamp();
+  return static_cast<std::size_t>(got) == LoopCore::kReadSize;
 }
 
 void ConnectionCore::lost(int error) {

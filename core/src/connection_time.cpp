@@ -36,7 +36,7 @@ ConnectionCore::Deadline ConnectionCore::deadline() const {
     return best;
   }
   if (is(kFinOut) != is(kEofTold)) consider(time.half_closed, activity_, Code::half_closed);
-  if (tail_ != nullptr && !is(kPaused)) consider(time.unfinished, tail_->since, Code::line_time);
+  if (tail_ != nullptr && reading()) consider(time.unfinished, tail_->since, Code::line_time);
   if (bytes_in_ == 0 && !is(kEofIn)) consider(time.first_byte, opened_, Code::first_byte);
   consider(Millis{idle_}, activity_, Code::idle);
   return best;

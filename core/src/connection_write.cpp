@@ -28,11 +28,30 @@ std::size_t ConnectionCore::pending() const {
 
 Flow ConnectionCore::write(Bytes bytes) {
   constexpr std::uint32_t asked = kInCallback | kBlocked | kClosing | kEndCalled | kOutDead;
-  if ((flags_ & asked) == kInCallback && is_open() && out_ == nullptr && !is_direct() &&
-      bytes.size() <= config().limits.write_high) {
-    write_direct(bytes);
-    return Flow::open;
-  }
+  LoopCore& loop = core();
+  DirectWrite& direct = loop.direct();
+  const bool only = (flags_ & asked) == kInCallback && is_open() && out_ == nullptr &&
+                    direct.owner == nullptr && bytes.size() - 1 < config().limits.write_high;
+  if (!only) return write_more(bytes);
+  direct.owner = this;
+  direct.block = nullptr;
+  direct.piece = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+  if (!loop.in_read_buffer(bytes)) copy_direct();
+  return Flow::open;
+}
+
+// Out of the read buffer it would be gone when the callback returns.
+void ConnectionCore::copy_direct() {
+  DirectWrite& direct = core().direct();
+  const auto* const data = static_cast<const std::byte*>(direct.piece.iov_base);
+  direct.owner = nullptr;  // Should there be no memory for it.
+  const Arena::Piece piece = core().arena().copy({data, direct.piece.iov_len});
+  direct.owner = this;
+  direct.piece.iov_base = piece.data;
+  direct.block = piece.block;
+}
+
+Flow ConnectionCore::write_more(Bytes bytes) {
   if (!takes_output()) return Flow::open;
   const bool sendable = is_open() && !is(kBlocked);
   spill_direct();
@@ -62,18 +81,6 @@ Flow ConnectionCore::write(const Payload& payload) {
   return written();
 }
 
-void ConnectionCore::write_direct(Bytes bytes) {
-  if (bytes.empty()) return;
-  DirectWrite& direct = core().direct();
-  direct.owner = this;
-  direct.piece = {const_cast<std::byte*>(bytes.data()), bytes.size()};
-  direct.block = nullptr;
-  if (core().in_read_buffer(bytes)) return;
-  const Arena::Piece piece = core().arena().copy(bytes);
-  direct.piece.iov_base = piece.data;
-  direct.block = piece.block;
-}
-
 void ConnectionCore::spill_direct() {
   if (!is_direct()) return;
   const DirectWrite direct = std::exchange(core().direct(), {});
@@ -91,14 +98,15 @@ bool ConnectionCore::send_direct() {
     if (direct.block != nullptr) detail::Block::release(direct.block);
     return true;
   }
-  spill_direct();
-  if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
-    send_failed(static_cast<int>(-sent));
-  } else {
-    if (sent > 0) taken(static_cast<std::size_t>(sent));
-    blocked();
-  }
+  not_all_taken(sent);
   return false;
+}
+
+void ConnectionCore::not_all_taken(IoResult sent) {
+  spill_direct();
+  if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return send_failed(static_cast<int>(-sent));
+  if (sent > 0) taken(static_cast<std::size_t>(sent));
+  blocked();
 }
 
 Flow ConnectionCore::written() {
@@ -201,7 +209,13 @@ void ConnectionCore::want() {
   if (!is_open()) return;
   const unsigned what = (reading() ? ready::kRead : 0u) | (is(kBlocked) ? ready::kWrite : 0u);
   if (what == wanted_) return;
+  // What was kept while nobody read did not make the peer late.
+  const bool reads_again = (what & ~unsigned{wanted_} & ready::kRead) != 0;
   wanted_ = static_cast<std::uint8_t>(what);
+  if (reads_again && tail_ != nullptr) {
+    tail_->since = stamp();
+    refile();
+  }
   stream_->want(what);
 }
 

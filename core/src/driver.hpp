@@ -123,7 +123,7 @@ class Driver {
   // `address` is where to go; for a Unix URL the path is taken from the URL.
   virtual DialResult dial(const Url& url, const Address& address, DialOwner& owner) = 0;
   virtual void resolve(std::string host, Resolved answer) = 0;
-  virtual void work(Task blocking, Task then) = 0;
+  virtual void work(Task blocking, Task then) = 0;  // Neither throws.
 
   virtual void wake() = 0;  // Any thread: on_wake soon, once for several calls.
   virtual void set_alarm(SteadyTime at) = 0;

@@ -294,11 +294,10 @@ void LoopCore::clear_graves() {
   graves_.clear();
 }
 
-// Services go only after the last connection's memory has.
+// Services stay: those of other loops may still post to them.
 void LoopCore::check_gone() {
   if (!draining_ || !gone_ || alive_ > 0 || load() > 0) return;
   drain_deadline_.cancel();
-  close_services();
   Task gone = std::move(gone_);
   gone_ = {};
   gone();

@@ -76,12 +76,12 @@ class WEIR_API LoopCore final : public DriverOwner {
   std::unique_ptr<Frozen> freeze(ConnectionCore& connection);
   ConnectionCore* thaw(std::unique_ptr<Frozen> frozen, ServiceLoop& service);
 
-  // on_stop for services, then connections; `gone` once no connection is left; at the deadline the
-  // rest is aborted.
+  // on_stop for services, then connections; `gone` once no connection is left, not even its memory;
+  // at the deadline the rest is aborted.
   void drain(Millis deadline, Task gone);
   void abort_all(CloseReason::Code code);
   bool draining() const { return draining_; }
-  void close_services();  // When no connection is left.
+  void close_services();  // When no connection is left, on any loop.
 
   std::size_t load() const { return connections_.load(std::memory_order_relaxed); }  // Any thread.
   // A connection is counted where it is decided on, before its loop has it. Any thread.

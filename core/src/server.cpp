@@ -52,14 +52,17 @@ unsigned usable_cpus() {
 struct RunningLoop {
   explicit RunningLoop(const LoopSettings& settings) : core(driver, settings) {}
 
-  // Connections that are left, because the server never ran, are told like any other.
-  ~RunningLoop() {
+  ~RunningLoop() { finish(); }
+  RunningLoop(const RunningLoop&) = delete;
+  RunningLoop& operator=(const RunningLoop&) = delete;
+
+  // The loop turns no more. Connections that are left are told like any other: those of a server that
+  // never ran, or opened by a task after the last one had gone.
+  void finish() {
     core.abort_all(CloseReason::Code::stopping);
     core.on_turn_end();
     driver.finish();
   }
-  RunningLoop(const RunningLoop&) = delete;
-  RunningLoop& operator=(const RunningLoop&) = delete;
 
   UvDriver driver;
   LoopCore core;
@@ -96,7 +99,9 @@ class Server::Body {
   void watch_signals();
   void begin_stop();
   void begin_abort();
-  void finish_loops();
+  void loop_gone();
+  void stop_turning();
+  void join_loops();
 
   ServerOptions options_;
   AcceptLimits limits_;
@@ -105,7 +110,8 @@ class Server::Body {
   std::vector<ConfiguredService> services_;
   std::vector<std::unique_ptr<RunningLoop>> loops_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
-  bool stopping_ = false;  // Loop 0 only.
+  bool stopping_ = false;     // Loop 0 only,
+  std::size_t loops_gone_ = 0;  // like this.
 };
 
 Server::Body::Body(ServerOptions options) : options_(std::move(options)) {
@@ -227,30 +233,39 @@ int Server::Body::run() {
   if (options_.signals) watch_signals();
   const std::exception_ptr failed = start_loops();
   if (failed != nullptr) {
-    finish_loops();
+    stop_turning();
+    join_loops();
     std::rethrow_exception(failed);
   }
   accept();
   loops_[0]->driver.run();
-  for (auto& loop : loops_) {
-    if (loop->thread.joinable()) loop->thread.join();
-  }
+  join_loops();
   services_.clear();  // Removes the Unix sockets' nodes.
   std::uint64_t cut = 0;
   for (const auto& loop : loops_) cut += loop->core.counters().cut.load();
   return cut == 0 ? 0 : 1;
 }
 
-// A start that failed: the loops that run have nothing to drain.
-void Server::Body::finish_loops() {
+// Services go only when no loop turns any more: a task on one loop may post to the service of another
+// until then.
+void Server::Body::join_loops() {
   for (auto& loop : loops_) {
-    if (!loop->thread.joinable()) continue;
-    loop->core.post([&loop] {
-      loop->core.drain(Millis{1}, [&loop] { loop->driver.stop(); });
-    });
-    loop->thread.join();
+    if (loop->thread.joinable()) loop->thread.join();
   }
-  loops_[0]->core.close_services();
+  for (auto& loop : loops_) loop->finish();
+  for (auto& loop : loops_) loop->core.close_services();
+}
+
+void Server::Body::stop_turning() {
+  for (auto& loop : loops_) {
+    RunningLoop& each = *loop;
+    each.core.post([&each] { each.driver.stop(); });
+  }
+}
+
+// On loop 0.
+void Server::Body::loop_gone() {
+  if (++loops_gone_ == loops_.size()) stop_turning();
 }
 
 // On loop 0. Listeners close first; connections that other loops were already handed come before
@@ -262,7 +277,8 @@ void Server::Body::begin_stop() {
   for (auto& loop : loops_) {
     RunningLoop& each = *loop;
     each.core.post([this, &each] {
-      each.core.drain(options_.drain, [&each] { each.driver.stop(); });
+      each.core.drain(options_.drain,
+                      [this] { loops_[0]->core.post([this] { loop_gone(); }); });
     });
   }
 }

@@ -1,5 +1,7 @@
 #include "service_loop.hpp"
 
+#include <exception>
+
 #include <weir/text.hpp>
 
 #include "connection_core.hpp"
@@ -56,11 +58,25 @@ void ServiceLoop::resolve(std::string_view host, Resolved answer) {
 }
 
 void ServiceLoop::work(Task blocking, Task then) {
-  core_.driver().work(std::move(blocking),
-                      [life = std::weak_ptr(life_), then = std::move(then)]() mutable {
-                        const auto self = life.lock();
-                        if (self != nullptr) (*self)->core_.run_task(then, *self, "finished work");
-                      });
+  const auto thrown = std::make_shared<std::exception_ptr>();
+  core_.driver().work(
+      [blocking = std::move(blocking), thrown]() mutable {
+        try {
+          blocking();
+        } catch (...) {
+          *thrown = std::current_exception();
+        }
+      },
+      [life = std::weak_ptr(life_), then = std::move(then), thrown]() mutable {
+        const auto self = life.lock();
+        if (self == nullptr) return;
+        LoopCore& core = (*self)->core_;
+        Task rethrow = [&] {
+          if (*thrown != nullptr) std::rethrow_exception(*thrown);
+        };
+        core.run_task(rethrow, *self, "blocking work");
+        core.run_task(then, *self, "finished work");
+      });
 }
 
 DatagramSocket& ServiceLoop::bind(const Url& url, std::unique_ptr<DatagramHandler>) {

@@ -1,7 +1,6 @@
 #include "uv_driver.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <string>
 
 #include "sockaddr.hpp"
@@ -47,7 +46,6 @@ struct UvDriver::Work {
   UvDriver* driver = nullptr;
   Task blocking;
   Task then;
-  std::exception_ptr thrown;
 };
 
 UvDriver::UvDriver() {
@@ -160,14 +158,7 @@ void UvDriver::work(Task blocking, Task then) {
   work->driver = this;
   work->blocking = std::move(blocking);
   work->then = std::move(then);
-  const auto run = [](uv_work_t* request) {
-    Work& self = *reinterpret_cast<Work*>(request);
-    try {
-      self.blocking();
-    } catch (...) {
-      self.thrown = std::current_exception();
-    }
-  };
+  const auto run = [](uv_work_t* request) { reinterpret_cast<Work*>(request)->blocking(); };
   requests_.insert(reinterpret_cast<uv_req_t*>(&work->request));
   uv_queue_work(&loop_, &work->request, run, finish_work);
   work.release();

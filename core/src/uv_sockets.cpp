@@ -89,8 +89,13 @@ void UvStream::want(unsigned what) {
 }
 
 void UvStream::on_poll(uv_poll_t* handle, int status, int events) {
-  auto* const stream = static_cast<UvStream*>(handle);
-  auto* const owner = static_cast<StreamOwner*>(handle->data);
+  if (status == 0 && events == UV_READABLE) {
+    return static_cast<StreamOwner*>(handle->data)->on_ready(ready::kRead);
+  }
+  static_cast<UvStream*>(handle)->on_event(status, events);
+}
+
+void UvStream::on_event(int status, int events) {
   unsigned what = 0;
   if (status < 0) {
     what = ready::kRead | ready::kError;
@@ -99,14 +104,13 @@ void UvStream::on_poll(uv_poll_t* handle, int status, int events) {
     if ((events & UV_WRITABLE) != 0) what |= ready::kWrite;
     if ((events & UV_PRIORITIZED) != 0) what |= ready::kError;
   }
-  owner->on_ready(what);
-  if (status == 0 && (events & UV_PRIORITIZED) == 0) return;
-  if (uv_is_closing(stream->handle()) != 0) return;
+  static_cast<StreamOwner*>(data)->on_ready(what);
+  if (uv_is_closing(handle()) != 0) return;
   if (status < 0) {  // There was more to read before the error.
-    uv_poll_start(handle, stream->mask_, on_poll);
-  } else if ((events & UV_PRIORITIZED) != 0 && stream->mask_ == UV_PRIORITIZED) {
-    uv_poll_stop(handle);  // Hung up without an error: it would be told again in every turn.
-    stream->mask_ = 0;
+    uv_poll_start(this, mask_, on_poll);
+  } else if ((events & UV_PRIORITIZED) != 0 && mask_ == UV_PRIORITIZED) {
+    uv_poll_stop(this);  // Hung up without an error: it would be told again in every turn.
+    mask_ = 0;
   }
 }
 

@@ -30,6 +30,7 @@ class UvStream final : public Stream, private uv_poll_t {
 
  private:
   static void on_poll(uv_poll_t* handle, int status, int events);
+  void on_event(int status, int events);
   void close_handle();
 
   uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(static_cast<uv_poll_t*>(this)); }

@@ -18,7 +18,7 @@ struct WEIR_API CloseReason {
     half_closed,      // One direction had ended and the other stayed silent.
     linger,           // After close() the peer did not answer the FIN in time.
     handshake,        // The TLS handshake failed or took too long.
-    connect_refused,  // Every address refused.
+    connect_refused,  // No address could be reached; the error is the last one's.
     connect_timeout,  // No address answered before the deadline, the lookup included.
     unresolved,       // The name has no address, or the lookup failed.
     no_local_port,    // This side ran out of ports or addresses to dial from.

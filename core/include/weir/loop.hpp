@@ -69,7 +69,8 @@ class Loop {
   // Looks a name up off the loop; the answer comes on this loop, never from in here.
   virtual void resolve(std::string_view host, Resolved) = 0;
 
-  // Runs `blocking` on a pool's thread, then `then` on this loop.
+  // Runs `blocking` on a pool's thread, then `then` on this loop; also if `blocking` threw, which is
+  // logged and counted.
   virtual void work(Task blocking, Task then) = 0;
 
   // Throws SetupError if the socket cannot be had.

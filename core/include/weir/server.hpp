@@ -44,7 +44,7 @@ using LogSink = std::function<void(Level, std::string_view line)>;
 
 struct ServerOptions {
   unsigned loops = 1;             // Threads, 1 to 256; 0: as many as CPUs the process may use.
-  std::size_t connections = 0;    // Most at once; 0: (descriptor limit - 512) / per connection.
+  std::size_t connections = 0;    // Most at once, in and out; 0: the hard descriptor limit - 512.
   Millis drain{30'000};           // From stop() to the abort of what is left; 1 ms to 24 days.
   bool signals = true;            // TERM and INT stop; a second one aborts. PIPE is ignored.
   bool trace = false;             // Every callback and its bytes go to the log.

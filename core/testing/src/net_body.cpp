@@ -325,7 +325,10 @@ void NetBody::stop(Millis deadline) {
   for (const auto& member : loops_) {
     Loop& root = member->core.root();
     root.post([this, deadline, core = &member->core] {
-      core->drain(deadline, [this] { ++drained_; });
+      core->drain(deadline, [this] {
+        if (++drained_ < loops_.size()) return;
+        for (const auto& each : loops_) each->core.close_services();
+      });
     });
   }
   acted();
