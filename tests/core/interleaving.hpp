@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -14,115 +13,9 @@
 
 #include <weir/testing.hpp>
 
+#include "interleaving_model.hpp"
+
 namespace weir::interleaving {
-
-class Dice {
- public:
-  virtual ~Dice() = default;
-  virtual std::size_t roll(std::size_t sides) = 0;  // Below `sides`.
-  virtual bool over() const { return false; }
-  bool one_in(std::size_t chance) { return roll(chance) == 0; }
-};
-
-class SeedDice final : public Dice {
- public:
-  explicit SeedDice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u + 1) {}
-  std::size_t roll(std::size_t sides) override {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return static_cast<std::size_t>((state_ >> 11) % sides);
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-class ByteDice final : public Dice {
- public:
-  explicit ByteDice(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-  std::size_t roll(std::size_t sides) override {
-    std::size_t value = next();
-    if (sides > 256) value = value << 8 | next();
-    return value % sides;
-  }
-  bool over() const override { return bytes_.empty(); }
-
- private:
-  std::size_t next() {
-    if (bytes_.empty()) return 0;
-    const std::size_t value = bytes_.front();
-    bytes_ = bytes_.subspan(1);
-    return value;
-  }
-
-  std::span<const std::uint8_t> bytes_;
-};
-
-class Machine;
-
-// What is known of one connection, whichever handler speaks for it.
-struct Model {
-  std::uint64_t id = 0;
-  Connection* connection = nullptr;  // Null once on_close has been, and while it moves.
-  std::size_t loop = 0;
-  testing::Peer* peer = nullptr;        // Null if the other end is not known.
-  const std::string* sent = nullptr;    // What that peer has sent.
-  std::string written;                  // What the connection was asked to send.
-  std::size_t read_back = 0;            // Of it, how much the peer has got.
-  std::size_t consumed = 0;             // Of the input.
-  std::size_t unused = 0;
-  std::uint64_t full_turn = 0;
-  std::uint64_t write_turn = 0;
-  std::uint64_t drain_turn = 0;
-  int closes = 0;
-  int handlers = 0;
-  bool opened = false;
-  bool eof = false;
-  bool paused = false;
-  bool hold = true;
-  bool resumed = false;   // Unused bytes are due to come again.
-  bool full = false;
-  bool ending = false;    // end() was called.
-  bool closing = false;   // close() or abort() was called, or something threw.
-  bool aborted = false;
-  bool threw = false;
-  bool unmade = false;    // Closed before it was open: over at once if nothing is pending.
-  bool moving = false;
-  bool rough = false;     // The peer closed, reset, or the line was cut: bytes may be lost.
-  std::optional<CloseReason> reason;
-};
-
-class Probe final : public Handler {
- public:
-  Probe(Machine& machine, Model& model);
-  ~Probe() override;
-
-  void on_open(Connection& self) override;
-  std::size_t on_data(Connection& self, Bytes data) override;
-  void on_eof(Connection& self, Bytes unused) override;
-  void on_drain(Connection& self) override;
-  void on_idle(Connection& self) override;
-  void on_stop(Connection& self) override;
-  void on_close(Connection& self, const CloseReason& reason) override;
-  bool freeze(State& state) override;
-  void thaw(Connection& self, State& state) override;
-
- private:
-  Machine& machine_;
-  Model& model_;
-};
-
-class ProbeService final : public Service {
- public:
-  ProbeService(Machine& machine, std::size_t index) : machine_(machine), index_(index) {}
-  std::unique_ptr<Handler> accept(Connection& self) override;
-  void on_stop() override;
-
- private:
-  Machine& machine_;
-  std::size_t index_;
-};
 
 class Machine {
  public:
@@ -204,8 +97,8 @@ class Machine {
     options.level = trace_ ? Level::trace : Level::error;
     options.trace = trace_;
     options.limits = {1'024, 256, 2'500, 600};
-    options.timeouts = {Millis{0}, Millis{3'000}, Millis{10'000}, Millis{2'000},
-                        Millis{2'500}, Millis{500}, Millis{4'000}};
+    options.timeouts = {Millis{0},     Millis{3'000}, Millis{10'000}, Millis{2'000},
+                        Millis{2'500}, Millis{500},   Millis{4'000}};
     if (dice_.one_in(4)) options.timeouts.first_byte = Millis{700};
     if (!dice_.one_in(3)) options.faults = faults();
     faults_ = options.faults;
@@ -221,8 +114,8 @@ class Machine {
   testing::Faults faults() {
     testing::Faults faults;
     for (unsigned* const chance :
-         {&faults.short_receive, &faults.short_send, &faults.again, &faults.spurious,
-          &faults.late, &faults.accept, &faults.dial, &faults.hang, &faults.resolve}) {
+         {&faults.short_receive, &faults.short_send, &faults.again, &faults.spurious, &faults.late,
+          &faults.accept, &faults.dial, &faults.hang, &faults.resolve}) {
       if (dice_.one_in(2)) *chance = static_cast<unsigned>(dice_.roll(300));
     }
     if (dice_.one_in(4)) faults.broken = static_cast<unsigned>(dice_.roll(40));
@@ -401,7 +294,8 @@ class Machine {
 
   std::string text() {
     std::string text(dice_.one_in(6) ? dice_.roll(3'000) : dice_.roll(60), 'x');
-    for (std::size_t i = 0; i < text.size(); i += 5) text[i] = static_cast<char>('A' + ++letter_ % 26);
+    for (std::size_t i = 0; i < text.size(); i += 5)
+      text[i] = static_cast<char>('A' + ++letter_ % 26);
     return text;
   }
 
@@ -594,164 +488,12 @@ class Machine {
   std::uint64_t callbacks_ = 0;
   std::uint64_t letter_ = 0;
   int depth_ = 0;
-  bool calm_ = false;  // Nothing is done of one's own accord any more.
+  bool calm_ = false;      // Nothing is done of one's own accord any more.
   bool outside_ = false;   // Acting between two turns.
   bool stopping_ = false;  // The services may be gone.
   bool over_ = false;      // The net is going.
 };
 
-inline Probe::Probe(Machine& machine, Model& model) : machine_(machine), model_(model) {
-  ++model_.handlers;
-}
-
-inline Probe::~Probe() {
-  --model_.handlers;
-  machine_.require(model_.closes == 1 || model_.moving, "R3: a handler died before its on_close");
-}
-
-inline void Probe::on_open(Connection& self) {
-  Machine::Inside inside(machine_);
-  machine_.require(!model_.opened && !model_.closing, "R2: on_open twice, or after close()");
-  machine_.require(&self == model_.connection, "another connection");
-  model_.opened = true;
-  machine_.act(model_.loop, &model_);
-}
-
-inline std::size_t Probe::on_data(Connection& self, Bytes data) {
-  Machine::Inside inside(machine_);
-  machine_.require(model_.opened && model_.closes == 0 && !model_.closing, "R2: on_data");
-  machine_.require(!model_.paused, "on_data while paused");
-  machine_.require(!model_.eof, "on_data after on_eof");
-  const bool fresh = data.size() > model_.unused;
-  machine_.require(fresh || (data.size() == model_.unused && model_.resumed),
-                   "R9: unused bytes came again by themselves");
-  if (!fresh || data.size() >= model_.unused) model_.resumed = false;
-  if (model_.sent != nullptr) {
-    machine_.require(model_.sent->compare(model_.consumed, data.size(), as_text(data)) == 0,
-                     "input is wrong or out of order");
-  }
-  model_.unused = data.size();
-  if (machine_.dice_.one_in(3)) machine_.write(model_, data);
-  if (machine_.wrong_.empty()) machine_.act(model_.loop, &model_);
-  const std::size_t used =
-      machine_.dice_.one_in(3) ? machine_.dice_.roll(data.size() + 1) : data.size();
-  model_.consumed += used;
-  model_.unused = data.size() - used;
-  if (model_.unused == 0) model_.resumed = false;
-  static_cast<void>(self);
-  return used;
-}
-
-inline void Probe::on_eof(Connection&, Bytes unused) {
-  Machine::Inside inside(machine_);
-  machine_.require(model_.opened && model_.closes == 0 && !model_.closing, "R2: on_eof");
-  machine_.require(!model_.eof && !model_.paused, "R9: on_eof twice, or while paused");
-  machine_.require(unused.size() == model_.unused, "on_eof without the unused bytes");
-  if (model_.sent != nullptr) {
-    machine_.require(model_.sent->compare(model_.consumed, std::string::npos, as_text(unused)) == 0,
-                     "on_eof before the last byte");
-  }
-  model_.eof = true;
-  model_.resumed = false;
-  model_.consumed += model_.unused;
-  model_.unused = 0;
-  if (machine_.dice_.one_in(2) || machine_.calm_) {
-    model_.ending = true;
-    model_.connection->end();
-  }
-  machine_.act(model_.loop, &model_);
-}
-
-inline void Probe::on_drain(Connection& self) {
-  Machine::Inside inside(machine_);
-  machine_.require(model_.opened && model_.closes == 0 && !model_.closing, "R2: on_drain");
-  machine_.require(model_.full, "R9: on_drain without Flow::full");
-  const std::uint64_t turn = machine_.turn(model_);
-  machine_.require(model_.drain_turn != turn, "R9: on_drain twice in a turn");
-  model_.drain_turn = turn;
-  const bool again = self.write(std::string_view()) == Flow::full;  // Filled before it was told.
-  if (!again) model_.full = false;
-  if (!machine_.calm_) machine_.act(model_.loop, &model_);
-}
-
-inline void Probe::on_idle(Connection& self) {
-  Machine::Inside inside(machine_);
-  machine_.require(model_.opened && model_.closes == 0 && !model_.closing, "R2: on_idle");
-  if (machine_.calm_ || machine_.dice_.one_in(2)) {
-    model_.closing = true;
-    return self.close();
-  }
-  machine_.act(model_.loop, &model_);
-}
-
-inline void Probe::on_stop(Connection& self) {
-  Machine::Inside inside(machine_);
-  machine_.require(model_.opened && model_.closes == 0 && !model_.closing, "R2: on_stop");
-  if (machine_.dice_.one_in(2)) {
-    model_.closing = true;
-    return self.close();
-  }
-  machine_.act(model_.loop, &model_);
-}
-
-inline void Probe::on_close(Connection& self, const CloseReason& reason) {
-  Machine::Inside inside(machine_);
-  machine_.require(self.closing(), "R2: closing() is false in on_close");
-  machine_.require(&self == model_.connection, "another connection");
-  machine_.not_live(model_);
-  if (reason.code == CloseReason::Code::moved) {
-    machine_.require(model_.moving, "moved without freeze");
-    return;
-  }
-  ++model_.closes;
-  model_.reason = reason;
-  machine_.require(model_.closes == 1, "R2: on_close twice");
-  const bool threw = reason.code == CloseReason::Code::handler_threw;
-  machine_.require(threw == model_.threw || model_.unmade, "R4: handler_threw");
-  if (model_.aborted) machine_.require(reason.side == CloseReason::Side::us, "abort's side");
-  if (reason.code == CloseReason::Code::write_overflow) {
-    machine_.require(machine_.over_ || (model_.full && model_.full_turn < machine_.turn(model_)),
-                     "R8: cut in the turn in which it became full");
-    machine_.require(machine_.over_ || model_.write_turn == machine_.turn(model_),
-                     "R8: cut for what was written in an earlier turn");
-  }
-  if (!machine_.calm_ && machine_.dice_.one_in(4)) machine_.act(model_.loop, nullptr);
-}
-
-inline bool Probe::freeze(State& state) {
-  Machine::Inside inside(machine_);
-  machine_.require(model_.opened && model_.closes == 0 && !model_.closing, "freeze after close()");
-  if (machine_.dice_.one_in(5)) return false;
-  model_.moving = true;
-  state.put(model_.id);
-  return true;
-}
-
-inline void Probe::thaw(Connection& self, State& state) {
-  Machine::Inside inside(machine_);
-  model_.drain_turn = 0;
-  model_.full_turn = model_.write_turn = machine_.turn(model_);
-  machine_.require(state.take_number() == model_.id && self.id() == model_.id, "thawed as another");
-  machine_.act(model_.loop, &model_);
-}
-
-inline std::unique_ptr<Handler> ProbeService::accept(Connection& self) {
-  Machine::Inside inside(machine_);
-  Model* model = machine_.find(self.id());
-  const bool moved = model != nullptr && model->moving;
-  if (!moved && machine_.dice_.one_in(20)) return nullptr;
-  if (!moved && machine_.dice_.one_in(20)) throw std::runtime_error("told to");
-  if (model == nullptr) model = &machine_.add();
-  model->id = self.id();
-  model->loop = index_;
-  model->moving = false;
-  machine_.live(*model, self);
-  return std::make_unique<Probe>(machine_, *model);
-}
-
-inline void ProbeService::on_stop() {
-  Machine::Inside inside(machine_);
-  machine_.act(index_, nullptr);
-}
-
 }  // namespace weir::interleaving
+
+#include "interleaving_probe.hpp"

@@ -1,4 +1,5 @@
 // Lifetime: rules R1 to R4.
+#include <algorithm>
 #include <cerrno>
 
 #include <catch2/catch.hpp>
@@ -155,7 +156,9 @@ TEST_CASE("R2: the reason tells what ended it and who") {
       {[](testing::Peer& peer) { peer.reset(); }, "reset by peer: Connection reset by peer"},
       {[](testing::Peer& peer) { peer.cut(ETIMEDOUT); }, "reset by peer: Connection timed out"},
       {[](testing::Peer& peer) { peer.connection()->abort(); }, "reset"},
-      {[](testing::Peer& peer) { peer.connection()->abort(std::make_error_code(std::errc::io_error)); },
+      {[](testing::Peer& peer) {
+         peer.connection()->abort(std::make_error_code(std::errc::io_error));
+       },
        "reset: Input/output error"},
       {[](testing::Peer& peer) {
          peer.connection()->end();
@@ -198,8 +201,8 @@ TEST_CASE("R2: what arrived before a reset is read first") {
   peer.reset();
   net.run();
 
-  CHECK(seen == Events{"open", "data last words", "close reset by peer: Connection reset by peer",
-                       "gone"});
+  CHECK(seen ==
+        Events{"open", "data last words", "close reset by peer: Connection reset by peer", "gone"});
 }
 
 TEST_CASE("R2: a write to a peer that is gone does not lose what it had sent") {
@@ -369,8 +372,7 @@ TEST_CASE("R4: what a task, a timer or Service::on_stop throws is logged and cou
   testing::Net net;
   Stops service;
   net.connect(service);
-  const Timer timer =
-      net.loop().after(Millis{1}, [] { throw std::runtime_error("timer"); });
+  const Timer timer = net.loop().after(Millis{1}, [] { throw std::runtime_error("timer"); });
 
   net.loop().post([] { throw 7; });
   net.advance(Millis{1});

@@ -1,4 +1,6 @@
 // Reading: the unread tail, pausing, EOF, fairness. Rule R9.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "scripted.hpp"

@@ -1,4 +1,5 @@
 // Writing: gathering, watermarks, the cap. Rules R8 and R9.
+#include <algorithm>
 #include <random>
 
 #include <catch2/catch.hpp>
@@ -59,8 +60,8 @@ TEST_CASE("writing: what a timer writes leaves in the same turn") {
   testing::Net net({.automatic = false});
   auto& peer = net.connect(scripted(seen));
   net.run();
-  const Timer timer = net.loop().after(
-      Millis{5}, [&] { peer.connection()->write(std::string_view("tick")); });
+  const Timer timer =
+      net.loop().after(Millis{5}, [&] { peer.connection()->write(std::string_view("tick")); });
   net.run();
   net.pass(Millis{5});
 

@@ -10,16 +10,27 @@ using namespace weir::worlds;
 namespace {
 
 enum class Verb { end, close, abort, raise };
-enum class Where { accept, on_open, on_data, on_drain, on_eof, on_idle, on_stop, timer, post, other };
+enum class Where {
+  accept,
+  on_open,
+  on_data,
+  on_drain,
+  on_eof,
+  on_idle,
+  on_stop,
+  timer,
+  post,
+  other
+};
 
 constexpr Verb kVerbs[] = {Verb::end, Verb::close, Verb::abort, Verb::raise};
 constexpr const char* kVerbNames[] = {"end", "close", "abort", "throw"};
 constexpr Where kWheres[] = {Where::accept, Where::on_open, Where::on_data, Where::on_drain,
                              Where::on_eof, Where::on_idle, Where::on_stop, Where::timer,
                              Where::post,   Where::other};
-constexpr const char* kWhereNames[] = {"accept",  "on_open", "on_data", "on_drain", "on_eof",
-                                       "on_idle", "on_stop", "a timer", "a posted task",
-                                       "another connection's on_data"};
+constexpr const char* kWhereNames[] = {
+    "accept",  "on_open", "on_data", "on_drain",      "on_eof",
+    "on_idle", "on_stop", "a timer", "a posted task", "another connection's on_data"};
 
 // More than the kernel takes while the client does not read.
 constexpr std::size_t kPending = 8 << 20;
@@ -139,7 +150,8 @@ class Other final : public Handler {
     return data.size();
   }
   void on_close(Connection&, const CloseReason& reason) override {
-    stage->signal.change([&] { stage->other_threw = reason.code == CloseReason::Code::handler_threw; });
+    stage->signal.change(
+        [&] { stage->other_threw = reason.code == CloseReason::Code::handler_threw; });
   }
 };
 

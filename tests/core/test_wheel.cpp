@@ -26,9 +26,8 @@ class Oracle {
     std::erase_if(due_, [node](const auto& one) { return one.second == node; });
   }
   bool is_due(WheelNode* node, std::uint64_t now) const {
-    return std::any_of(due_.begin(), due_.end(), [&](const auto& one) {
-      return one.second == node && one.first <= now;
-    });
+    return std::any_of(due_.begin(), due_.end(),
+                       [&](const auto& one) { return one.second == node && one.first <= now; });
   }
   std::optional<std::uint64_t> first() const {
     if (due_.empty()) return {};

@@ -36,7 +36,7 @@ class Client {
  public:
   virtual ~Client() = default;
   virtual void send(std::string_view text) = 0;
-  virtual void end() = 0;        // FIN.
+  virtual void end() = 0;          // FIN.
   virtual std::string read() = 0;  // Everything up to the end.
   virtual bool was_reset() const = 0;
   virtual void close() = 0;
@@ -47,8 +47,8 @@ class World {
   virtual ~World() = default;
   virtual Client& connect() = 0;
   virtual bool wait(const std::function<bool()>& holds) = 0;  // False: it did not come about.
-  virtual void stop() = 0;   // Begins to drain.
-  virtual bool over() = 0;   // Waits for the end of it; false: something was left.
+  virtual void stop() = 0;                                    // Begins to drain.
+  virtual bool over() = 0;  // Waits for the end of it; false: something was left.
 };
 
 // What a loop's thread tells the test's.

@@ -35,9 +35,10 @@ Connection& GuardLoop::connect(const ConnectOptions& options, std::unique_ptr<Ha
 }
 
 void GuardLoop::resolve(std::string_view host, Resolved answer) {
-  loop_.resolve(host, [&let_go = let_go_, answer = std::move(answer)](const Resolution& found) mutable {
-    if (!let_go) answer(found);
-  });
+  loop_.resolve(host,
+                [&let_go = let_go_, answer = std::move(answer)](const Resolution& found) mutable {
+                  if (!let_go) answer(found);
+                });
 }
 
 void GuardLoop::work(Task blocking, Task then) {
@@ -55,9 +56,7 @@ Task GuardLoop::guarded(Task task) {
 }
 
 NetBody::NetBody(const NetOptions& options)
-    : options_(options),
-      network_(options),
-      limits_{kNoLimit, options.connections} {
+    : options_(options), network_(options), limits_{kNoLimit, options.connections} {
   LoopSettings settings;
   settings.level = options.level;
   settings.trace = options.trace;
@@ -147,7 +146,6 @@ HostedService* NetBody::find(const Service& service) {
 }
 
 HostedService& NetBody::hosted(Service& service, std::size_t loop) {
-  if (drained_ > 0) throw std::logic_error("testing::Net: it was stopped");
   if (HostedService* const known = find(service)) return *known;
   auto guard = std::make_unique<GuardService>(service, let_go_);
   ServiceLoop& on = loops_.at(loop)->core.host(*guard, config("test", nullptr));
@@ -173,6 +171,7 @@ Peer& NetBody::peer(int socket) {
 }
 
 Peer& NetBody::connect(const HostedService& service) {
+  if (stopping_) throw std::logic_error("testing::Net: it was stopped");
   Peer& made = peer(network_.connect_peer(*network_.listener(service.listener)));
   acted();
   return made;
@@ -223,8 +222,7 @@ Place& NetBody::place(const Url& url) {
   return places_.emplace(key, Place(*this, network_.place(key))).first->second;
 }
 
-void NetBody::name(std::string_view host, const std::vector<std::string>& addresses,
-                   Millis delay) {
+void NetBody::name(std::string_view host, const std::vector<std::string>& addresses, Millis delay) {
   SimName name;
   name.delay = delay;
   for (const std::string& text : addresses) {
@@ -320,6 +318,7 @@ void NetBody::move_clock(SteadyTime to) {
 }
 
 void NetBody::stop(Millis deadline) {
+  stopping_ = true;
   listening_.clear();
   for (HostedService& service : services_) service.acceptor.reset();
   for (const auto& member : loops_) {

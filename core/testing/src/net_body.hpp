@@ -14,7 +14,7 @@ namespace weir::testing {
 
 // A service on one loop, with a listener of its own so that peers reach exactly that one.
 struct HostedService {
-  Service* service = nullptr;  // As the test knows it.
+  Service* service = nullptr;           // As the test knows it.
   std::unique_ptr<GuardService> guard;  // Of a service that the test owns.
   ServiceLoop* loop = nullptr;
   std::size_t index = 0;   // Of the loop.
@@ -124,6 +124,7 @@ class NetBody final {
   std::map<std::string, Place> places_;
   std::size_t families_ = 0;
   std::size_t drained_ = 0;
+  bool stopping_ = false;
 };
 
 }  // namespace weir::testing

@@ -84,7 +84,9 @@ SimListen::~SimListen() {
   driver_.network_.stop_listening(number_);
 }
 
-Accepted SimListen::accept() { return driver_.network_.accept(*driver_.network_.listener(number_)); }
+Accepted SimListen::accept() {
+  return driver_.network_.accept(*driver_.network_.listener(number_));
+}
 
 void SimListen::discard(int socket) {
   driver_.network_.close(*driver_.network_.find(socket), false);
@@ -139,8 +141,10 @@ void SimDriver::resolve(std::string host, Resolved answered) {
     result.error = "Name or service not known";
   }
   if (network_.chance(network_.faults().resolve)) {
-    if (network_.random() % 2 == 0) delay += kLateAnswer;
-    else result = {{}, "Temporary failure in name resolution"};
+    if (network_.random() % 2 == 0)
+      delay += kLateAnswer;
+    else
+      result = {{}, "Temporary failure in name resolution"};
   }
   answer(delay, [answered = std::move(answered), result = std::move(result)]() mutable {
     answered(result);

@@ -199,7 +199,8 @@ SimListener* SimNetwork::listener(int number) {
 }
 
 void SimNetwork::stop_listening(int number) {
-  const std::unique_ptr<SimListener> gone = std::move(listeners_.at(static_cast<std::size_t>(number)));
+  const std::unique_ptr<SimListener> gone =
+      std::move(listeners_.at(static_cast<std::size_t>(number)));
   if (gone == nullptr) return;
   for (const int waiting : gone->backlog) {
     if (SimSocket* const socket = find(waiting)) close(*socket, true);

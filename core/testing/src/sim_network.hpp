@@ -27,18 +27,18 @@ struct SimSocket {
   Address here;
   Address there;
 
-  std::string in;              // From `read` on: arrived and not yet read.
+  std::string in;  // From `read` on: arrived and not yet read.
   std::size_t read = 0;
-  std::uint64_t passed = 0;    // Bytes that were ever cut off the front of `in`.
+  std::uint64_t passed = 0;        // Bytes that were ever cut off the front of `in`.
   std::deque<std::uint64_t> cuts;  // One read never crosses one of these positions.
   std::size_t room = 64 << 10;     // What `in` holds before the sender blocks.
 
-  bool fin = false;      // The other end's FIN stands behind `in`.
-  bool shut = false;     // This end has sent its FIN.
-  bool dead = false;     // Reset or broken: nothing more is sent or arrives.
-  bool closed = false;   // The process has let go of it.
+  bool fin = false;     // The other end's FIN stands behind `in`.
+  bool shut = false;    // This end has sent its FIN.
+  bool dead = false;    // Reset or broken: nothing more is sent or arrives.
+  bool closed = false;  // The process has let go of it.
   bool other_closed = false;
-  int error = 0;         // Waits to be taken, once.
+  int error = 0;  // Waits to be taken, once.
 
   SimStream* stream = nullptr;  // Of a loop, or
   bool peer = false;            // the test's.
@@ -131,7 +131,7 @@ class SimNetwork {
 
   // --- The test's ends.
 
-  void read_peers();         // Every end that is not stalled reads what is there.
+  void read_peers();  // Every end that is not stalled reads what is there.
   void read_peer(SimSocket& socket);
   bool peers_waiting() const { return !waiting_.empty(); }
 

@@ -1,6 +1,6 @@
-// A kit for testing handlers, services and protocols: the product's own loops and connections over a
-// simulated network, in one thread, with a clock moved by hand. No socket is opened, nothing sleeps,
-// and the same seed gives the same run.
+// A kit for testing handlers, services and protocols: the product's own loops and connections over
+// a simulated network, in one thread, with a clock moved by hand. Nothing sleeps, and the same seed
+// gives the same run.
 //
 //   weir::testing::Net net;
 //   auto& peer = net.connect<Echo>();
@@ -16,10 +16,9 @@
 
 namespace weir::testing {
 
-class Net;
 class NetBody;
-struct SimSocket;
 struct SimPlace;
+struct SimSocket;
 
 // What may go wrong by itself: chances in a thousand, each time it could happen.
 struct Faults {
@@ -37,44 +36,40 @@ struct Faults {
 };
 
 struct NetOptions {
-  std::uint64_t seed = 1;     // Of every choice and of Loop::random.
+  std::uint64_t seed = 1;  // Of every choice and of Loop::random.
   std::size_t loops = 1;
-  Limits limits = {};         // Of every service.
+  Limits limits = {};  // Of every service.
   Timeouts timeouts = {};
   Faults faults = {};
-  bool unix_sockets = false;  // Peers come over Unix sockets: no addresses, no resets.
-  bool automatic = true;      // Every verb of a peer's, and connect, runs the net until it is quiet.
+  bool unix_sockets = false;    // Peers come over Unix sockets: no addresses, no resets.
+  bool automatic = true;        // connect and a peer's verbs run the net until it is quiet.
   std::size_t connections = 0;  // The server's limit; 0: none.
-  Level level = Level::debug;   // Lines below it are not kept.
-  bool trace = false;
+  Level level = Level::debug;   // Log lines below it are not kept.
+  bool trace = false;           // Every callback goes to the log.
 };
 
-// The far side of one connection, held by the test. Valid as long as the net.
+// The far side of a connection, held by the test. Valid as long as the net. It reads what arrives,
+// between two turns; stalled, it does not, and once `room` bytes wait for it (64 KiB unless told) the
+// server's writes block.
 class Peer final {
  public:
-  static constexpr std::size_t kWhole = static_cast<std::size_t>(-1);
-
-  // The server reads at most `chunk` bytes of it at a time, one turn each. Never blocks.
+  static constexpr auto kWhole = static_cast<std::size_t>(-1);
+  // Never blocks. The server reads at most `chunk` bytes of it at a time, one turn each.
   void send(std::string_view text, std::size_t chunk = kWhole);
-  void end();    // FIN; reading goes on.
-  void close();  // Both ways, as close(2): a reset if something has arrived and was not read.
-  void reset();  // A Unix socket cannot; it closes.
-  void cut(int error);  // The connection breaks: the server's system calls give this errno.
-
-  // A peer reads whatever arrives, between two turns. Stalled, it does not, and once `room` bytes wait
-  // for it (64 KiB unless told) the server's writes block.
+  void end();           // FIN; reading goes on.
+  void close();         // Both ways, as close(2): a reset if something arrived and was not read.
+  void reset();         // A Unix socket cannot; it closes.
+  void cut(int error);  // The line breaks: the server's system calls give this errno.
   void stall();
   void unstall();
   void room(std::size_t bytes);
 
-  std::string take();            // What it has read since the last take.
+  std::string take();             // What it has read since the last take.
   std::uint64_t arrived() const;  // Bytes read in all.
-  bool ended() const;            // It has read the server's FIN.
+  bool ended() const;             // It has read the server's FIN.
   bool was_reset() const;
-  bool gone() const;             // The server has closed its socket.
-
-  // The server's side; null until it is accepted, and once it is gone.
-  Connection* connection() const;
+  bool gone() const;               // The server has closed its socket.
+  Connection* connection() const;  // The server's side; null before it is accepted and once gone.
   std::optional<CloseReason> reason() const;  // Why it ended, once it is gone.
   std::uint64_t sends() const;                // System calls it made to write,
   std::uint64_t receives() const;             // and to read.
@@ -83,7 +78,6 @@ class Peer final {
   friend class NetBody;
   Peer(NetBody& net, int socket) : net_(&net), socket_(socket) {}
   SimSocket& socket() const;
-
   NetBody* net_;
   int socket_;
 };
@@ -94,21 +88,19 @@ class Place final {
   Peer* next();  // The oldest connection that was not handed out yet; null if there is none.
   unsigned attempts() const;
   void accept();
-  void refuse(int error = 0);  // With ECONNREFUSED unless told. What a kernel knows by itself, such as
-                               // ENETUNREACH and EADDRNOTAVAIL, fails at once.
+  void refuse(int error = 0);  // ECONNREFUSED unless told. ENETUNREACH and its like fail at once.
   void hang();                 // Attempts are never answered.
 
  private:
   friend class NetBody;
   Place(NetBody& net, SimPlace& place) : net_(&net), place_(&place) {}
-
   NetBody* net_;
   SimPlace* place_;
 };
 
-// Loops and services, hosted as a Server hosts them. When it dies it closes whatever is left without
-// telling handlers that the test made, since what they refer to may be gone; should anything remain
-// even then, it says what and ends the process.
+// Loops and services, hosted as a Server hosts them. When it dies it closes what is left without a
+// word to handlers the test made: what they refer to may be gone. Should anything remain even then,
+// it says what and ends the process.
 class Net final {
  public:
   explicit Net(NetOptions options = {});
@@ -117,40 +109,32 @@ class Net final {
   Net& operator=(const Net&) = delete;
 
   Loop& loop(std::size_t index = 0);  // With no service.
-
   // Opens a service on every loop, as a server does; returns the one on the first.
   Service& open(const ServiceType& type, const OptionValues& options = {});
   Service& on_loop(Service& service, std::size_t index);  // The same on another loop.
-
-  // A new peer of a service: one that was opened, or the test's own, which then is hosted on `loop`.
+  // A new peer of a service: one that was opened, or the test's own, hosted on `loop` from then on.
   Peer& connect(Service& service, std::size_t loop = 0);
   Peer& connect(const ServiceType& type, const OptionValues& options = {});  // Opened once.
-  Peer& connect(std::unique_ptr<Handler> handler, std::size_t loop = 0);     // Accepted by this one.
+  Peer& connect(std::unique_ptr<Handler> handler, std::size_t loop = 0);  // Accepted by this one.
   template <class H>
   Peer& connect() {
     static constexpr ServiceType type = handler_type<H>("test", "Is tested.");
     return connect(type);
   }
 
-  // Listens with an opened service: accepted on the first loop and handed to the least-loaded.
-  void listen(Service& service, std::string_view url);
+  void listen(Service& service, std::string_view url);  // On all its loops, as a server does.
   Peer& dial(std::string_view url);
   void fail_accepts(int error);  // Accepting fails with this errno; 0: works again.
-
   Place& place(std::string_view url);
   void name(std::string_view host, const std::vector<std::string>& addresses, Millis delay = {});
+  bool move(Peer& peer, Service& to);  // To another loop's service. False: it may not move.
 
-  // Moves the server's side of a peer's connection to a service, which may be another loop's. False
-  // if its handler refuses.
-  bool move(Peer& peer, Service& to);
-
-  void run();            // Turns until nothing is left to do at this time.
+  void run();                       // Turns until nothing is left to do at this time.
   bool turn(std::size_t loop = 0);  // One turn; false if there was nothing to do.
-  std::uint64_t turns(std::size_t loop = 0) const;  // Made so far.
+  std::uint64_t turns(std::size_t loop = 0) const;
   void advance(Millis by);  // Moves the clock; what comes due on the way runs in its order.
   void pass(Millis by);     // Moves the clock and runs nothing.
   void set_wall(WallTime wall);
-
   void stop(Millis deadline = Millis{30'000});  // Drains every loop.
   bool stopped() const;                         // Every connection is gone.
 
