@@ -8,13 +8,13 @@ namespace weir::program {
 
 enum Exit : int {
   kDone = 0,
-  kDrainForced = 1,   // The drain deadline or a second signal ended connections.
-  kUsage = 64,        // Anything wrong on the command line, a bad URL included.
-  kNoInput = 66,      // Standard input cannot be read.
-  kUnresolved = 68,   // A host name without an address.
-  kUnavailable = 69,  // Refused, unreachable, address in use.
-  kInternal = 70,     // A mistake of ours.
-  kSystem = 71,       // Any other refusal of the system; no local port.
+  kDrainForced = 1,    // The drain deadline or a second signal ended connections.
+  kUsage = 64,         // Anything wrong on the command line, a bad URL included.
+  kNoInput = 66,       // Standard input cannot be read.
+  kUnresolved = 68,    // A host name without an address.
+  kUnavailable = 69,   // Refused, unreachable, address in use.
+  kInternal = 70,      // A mistake of ours.
+  kSystem = 71,        // Any other refusal of the system; no local port.
   kCannotCreate = 73,  // A socket's node cannot be made where it should be.
   kTimeout = 75,
   kProtocol = 76,  // The peer broke the rules, or reset the connection in the middle.

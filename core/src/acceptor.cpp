@@ -86,10 +86,9 @@ bool Acceptor::over_limit() const {
 }
 
 void Acceptor::hand_over(const Accepted& accepted) {
-  ServiceLoop* const least =
-      *std::min_element(services_.begin(), services_.end(), [](ServiceLoop* a, ServiceLoop* b) {
-        return a->core().load() < b->core().load();
-      });
+  ServiceLoop* const least = *std::min_element(
+      services_.begin(), services_.end(),
+      [](ServiceLoop* a, ServiceLoop* b) { return a->core().load() < b->core().load(); });
   LoopCore& core = least->core();
   core.reserve();
   if (least == services_.front()) {

@@ -23,10 +23,10 @@ struct AcceptCounters {
 
 class WEIR_API Acceptor final : public ListenOwner {
  public:
-  static constexpr int kAcceptsPerTurn = 64;            // Of one listener.
-  static constexpr Millis kPauseFirst{100};             // After EMFILE and its like,
-  static constexpr Millis kPauseMost{1'000};            // doubling up to this.
-  static constexpr Millis kLogEvery{1'000};             // One line about refusals.
+  static constexpr int kAcceptsPerTurn = 64;  // Of one listener.
+  static constexpr Millis kPauseFirst{100};   // After EMFILE and its like,
+  static constexpr Millis kPauseMost{1'000};  // doubling up to this.
+  static constexpr Millis kLogEvery{1'000};   // One line about refusals.
 
   // `services` are the service's facades, one per loop, the accepting loop's first. All outlive this.
   Acceptor(int socket, std::vector<ServiceLoop*> services, unsigned descriptors_each,

@@ -11,9 +11,9 @@ namespace weir::detail {
 // while the count is above one; only the block's one writer appends.
 struct Block {
   enum class Kind : std::uint8_t {
-    arena,      // A loop's, for copies that should leave within the turn.
-    owned,      // One chain's.
-    payload,    // Shared by design.
+    arena,    // A loop's, for copies that should leave within the turn.
+    owned,    // One chain's.
+    payload,  // Shared by design.
   };
 
   static constexpr std::size_t kSize = 64 << 10;  // Of a block that collects many writes.

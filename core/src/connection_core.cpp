@@ -112,9 +112,8 @@ void ConnectionCore::connected(int socket, const Address& peer) {
 }
 
 void ConnectionCore::not_connected(CloseReason::Code code, int error) {
-  const bool ours =
-      code == CloseReason::Code::unresolved || code == CloseReason::Code::no_local_port ||
-      code == CloseReason::Code::limit;
+  const bool ours = code == CloseReason::Code::unresolved ||
+                    code == CloseReason::Code::no_local_port || code == CloseReason::Code::limit;
   finish(code, ours ? CloseReason::Side::us : CloseReason::Side::peer, error);
 }
 
@@ -255,8 +254,7 @@ void ConnectionCore::check_finished() {
   finish(reason_.code, reason_.side);
 }
 
-void ConnectionCore::finish(CloseReason::Code code, CloseReason::Side side, int error,
-                            bool reset) {
+void ConnectionCore::finish(CloseReason::Code code, CloseReason::Side side, int error, bool reset) {
   if (phase_ == Phase::finished || phase_ == Phase::dead) return;
   phase_ = Phase::finished;
   set(kClosing);

@@ -86,10 +86,10 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
 
   void on_ready(unsigned what) override;
   void on_stream_gone() override { destroy(this); }
-  void on_due();     // The wheel offers a look at the deadlines.
-  void settle();     // The end of a turn: whatever is due.
+  void on_due();  // The wheel offers a look at the deadlines.
+  void settle();  // The end of a turn: whatever is due.
   void on_post(Callback<Connection&>& task);
-  void stop();       // The server drains.
+  void stop();                                      // The server drains.
   void cut(CloseReason::Code code, int error = 0);  // Core ends it now, with a reset.
 
   // --- For the connector.
@@ -124,9 +124,9 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
     kHoldReads = 1 << 6,
     kFull = 1 << 7,  // Above the high mark and not yet back at the low one.
     kDrainDue = 1 << 8,
-    kBlocked = 1 << 9,    // The kernel refused output; waiting until it takes more.
-    kOutDead = 1 << 10,   // Sending failed; input is still read to its end.
-    kAgain = 1 << 11,     // Kept input is due to be offered again.
+    kBlocked = 1 << 9,   // The kernel refused output; waiting until it takes more.
+    kOutDead = 1 << 10,  // Sending failed; input is still read to its end.
+    kAgain = 1 << 11,    // Kept input is due to be offered again.
     kOnAgenda = 1 << 12,
     kInCallback = 1 << 13,
     kLingering = 1 << 14,  // close() sent its FIN and waits for the peer's.
@@ -184,8 +184,8 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   [[gnu::noinline]] void copy_direct();
   [[gnu::noinline]] Flow write_more(Bytes bytes);
   [[gnu::noinline]] void not_all_taken(IoResult sent);
-  bool send_direct();  // False: not all of it was taken.
-  void spill_direct();  // Into the chain: it is not the only write any more.
+  bool send_direct();           // False: not all of it was taken.
+  void spill_direct();          // Into the chain: it is not the only write any more.
   Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
   void flush();
   void blocked();
@@ -230,7 +230,7 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   std::uint32_t activity_;  // Loop's milliseconds of the last byte either way.
   std::uint32_t opened_;
   std::uint32_t drained_turn_ = 0;  // When on_drain last came.
-  std::uint32_t ending_ = 0;  // When close() was called; once lingering, when that began.
+  std::uint32_t ending_ = 0;        // When close() was called; once lingering, when that began.
   CloseReason reason_;
   CloseReason::Code cause_ = CloseReason::Code::ended;  // What close() means in this callback.
   Phase phase_ = Phase::open;

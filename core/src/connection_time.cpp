@@ -46,8 +46,10 @@ void ConnectionCore::refile() {
   if (phase_ == Phase::finished || phase_ == Phase::dead) return;
   const std::int64_t left = deadline().left;
   if (left == kNever) return;
-  const std::uint64_t at = core().tick() + static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0));
-  const bool later = filed() && static_cast<std::int32_t>(static_cast<std::uint32_t>(at) - tick) >= 0;
+  const std::uint64_t at =
+      core().tick() + static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0));
+  const bool later =
+      filed() && static_cast<std::int32_t>(static_cast<std::uint32_t>(at) - tick) >= 0;
   if (!later) core().file(*this, at);
 }
 

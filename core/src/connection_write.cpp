@@ -84,8 +84,8 @@ Flow ConnectionCore::write(const Payload& payload) {
 void ConnectionCore::spill_direct() {
   if (!is_direct()) return;
   const DirectWrite direct = std::exchange(core().direct(), {});
-  out().take(direct.block, {static_cast<const std::byte*>(direct.piece.iov_base),
-                            direct.piece.iov_len});
+  out().take(direct.block,
+             {static_cast<const std::byte*>(direct.piece.iov_base), direct.piece.iov_len});
 }
 
 bool ConnectionCore::send_direct() {

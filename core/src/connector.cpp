@@ -100,8 +100,7 @@ std::int64_t Connector::total_left() const {
 }
 
 std::int64_t Connector::left() const {
-  return std::min(total_left(),
-                  share_ends_ - (connection_.service().now() - began_).count());
+  return std::min(total_left(), share_ends_ - (connection_.service().now() - began_).count());
 }
 
 // Tries the next address. The last one may take all the time that is left.

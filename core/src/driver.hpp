@@ -43,12 +43,12 @@ class Stream {
   virtual ~Stream() = default;
   virtual IoResult receive(std::span<std::byte> into) = 0;
   virtual IoResult send(const iovec* pieces, int count) = 0;
-  virtual int shut_down() = 0;          // FIN; 0 or a negative errno.
-  virtual int error() = 0;              // The pending socket error, positive, taken off; 0 if none.
+  virtual int shut_down() = 0;  // FIN; 0 or a negative errno.
+  virtual int error() = 0;      // The pending socket error, positive, taken off; 0 if none.
   virtual bool delivered() { return false; }  // The peer has all that was sent; false: not known.
   virtual void want(unsigned what) = 0;       // Cheap when nothing changes.
-  virtual void close(bool reset) = 0;   // Then on_stream_gone. A Unix stream cannot reset: it ends.
-  virtual int release() = 0;            // Gives the socket up as it is; then on_stream_gone.
+  virtual void close(bool reset) = 0;  // Then on_stream_gone. A Unix stream cannot reset: it ends.
+  virtual int release() = 0;           // Gives the socket up as it is; then on_stream_gone.
   virtual Address local() const = 0;
 };
 

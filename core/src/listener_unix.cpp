@@ -88,8 +88,7 @@ UnixAddress address_of(const Url& url) {
 bool is_alive(const UnixAddress& address) {
   const int probe = platform::open_socket(AF_UNIX, SOCK_STREAM);
   if (probe < 0) return true;
-  const bool refused =
-      ::connect(probe, address.get(), address.length) < 0 && errno == ECONNREFUSED;
+  const bool refused = ::connect(probe, address.get(), address.length) < 0 && errno == ECONNREFUSED;
   ::close(probe);
   return !refused;
 }

@@ -63,9 +63,7 @@ ConnectionCore* LoopCore::adopt(int socket, const Address& peer, ServiceLoop& se
   return connection->accept(socket) ? connection : nullptr;
 }
 
-std::unique_ptr<Frozen> LoopCore::freeze(ConnectionCore& connection) {
-  return connection.freeze();
-}
+std::unique_ptr<Frozen> LoopCore::freeze(ConnectionCore& connection) { return connection.freeze(); }
 
 ConnectionCore* LoopCore::thaw(std::unique_ptr<Frozen> frozen, ServiceLoop& service) {
   reserve();
@@ -83,8 +81,8 @@ void LoopCore::drain(Millis deadline, Task gone) {
   if (draining_) return;
   draining_ = true;
   gone_ = std::move(gone);
-  drain_deadline_ =
-      after(deadline, [this] { abort_all(CloseReason::Code::stopping); }, *root_);
+  drain_deadline_ = after(
+      deadline, [this] { abort_all(CloseReason::Code::stopping); }, *root_);
   for (ServiceLoop& service : services_) {
     if (service.service() == nullptr) continue;
     Task stop = [&service] { service.service()->on_stop(); };

@@ -51,9 +51,9 @@ struct DirectWrite {
 class WEIR_API LoopCore final : public DriverOwner {
  public:
   static constexpr std::size_t kReadSize = 64 << 10;  // Bytes a connection reads at a time.
-  static constexpr int kReadsPerTurn = 4;      // Of one connection that fills the buffer each time.
+  static constexpr int kReadsPerTurn = 4;  // Of one connection that fills the buffer each time.
   static constexpr std::size_t kPostsPerTurn = 1'024;
-  static constexpr int kRoundsPerTurn = 8;     // Of callbacks and flushes at the end of a turn.
+  static constexpr int kRoundsPerTurn = 8;  // Of callbacks and flushes at the end of a turn.
 
   LoopCore(Driver& driver, LoopSettings settings);
   ~LoopCore();
@@ -86,8 +86,8 @@ class WEIR_API LoopCore final : public DriverOwner {
   std::size_t load() const { return connections_.load(std::memory_order_relaxed); }  // Any thread.
   // A connection is counted where it is decided on, before its loop has it. Any thread.
   void reserve() { connections_.fetch_add(1, std::memory_order_relaxed); }
-  const LoopCounters& counters() const { return counters_; }                          // Any thread.
-  void post(Task task) { mailbox_->post({std::move(task)}); }                         // Any thread.
+  const LoopCounters& counters() const { return counters_; }   // Any thread.
+  void post(Task task) { mailbox_->post({std::move(task)}); }  // Any thread.
   void for_each(const std::function<void(ConnectionCore&)>& visit);
 
   // --- For connections and services of this loop.

@@ -29,9 +29,9 @@ class Mailbox {
  public:
   explicit Mailbox(Driver& driver) : driver_(&driver) {}
 
-  void post(Post post);           // Any thread.
-  std::vector<Post> take();       // The loop: everything posted so far, in order.
-  void close();                   // The loop is gone; what is left is destroyed.
+  void post(Post post);      // Any thread.
+  std::vector<Post> take();  // The loop: everything posted so far, in order.
+  void close();              // The loop is gone; what is left is destroyed.
 
  private:
   std::mutex mutex_;

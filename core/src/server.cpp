@@ -83,7 +83,7 @@ class Server::Body {
   explicit Body(ServerOptions options);
 
   void add(const ServiceType& type) { types_.push_back(type); }
-  void listen(Listen service);
+  void listen(const Listen& service);
   std::vector<Bound> bound() const;
   int run();
   void stop();
@@ -110,7 +110,7 @@ class Server::Body {
   std::vector<ConfiguredService> services_;
   std::vector<std::unique_ptr<RunningLoop>> loops_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
-  bool stopping_ = false;     // Loop 0 only,
+  bool stopping_ = false;       // Loop 0 only,
   std::size_t loops_gone_ = 0;  // like this.
 };
 
@@ -147,7 +147,7 @@ const ServiceType& Server::Body::find(std::string_view name) const {
                    (near.empty() ? "" : ", did you mean \"" + near + "\"?"));
 }
 
-void Server::Body::listen(Listen service) {
+void Server::Body::listen(const Listen& service) {
   const ServiceType& type = find(service.speak);
   auto config = std::make_shared<ServiceConfig>();
   config->name = type.name;
@@ -215,8 +215,8 @@ std::exception_ptr Server::Body::start_loops() {
 void Server::Body::accept() {
   for (ConfiguredService& service : services_) {
     for (BoundSocket& socket : service.sockets) {
-      acceptors_.push_back(std::make_unique<Acceptor>(
-          socket.take(), service.on_loops, service.descriptors, limits_, accepts_));
+      acceptors_.push_back(std::make_unique<Acceptor>(socket.take(), service.on_loops,
+                                                      service.descriptors, limits_, accepts_));
       acceptors_.back()->start();
     }
   }
@@ -277,8 +277,7 @@ void Server::Body::begin_stop() {
   for (auto& loop : loops_) {
     RunningLoop& each = *loop;
     each.core.post([this, &each] {
-      each.core.drain(options_.drain,
-                      [this] { loops_[0]->core.post([this] { loop_gone(); }); });
+      each.core.drain(options_.drain, [this] { loops_[0]->core.post([this] { loop_gone(); }); });
     });
   }
 }
@@ -318,15 +317,16 @@ Counters Server::Body::counters() const {
 
 Server::Server(ServerOptions options) : body_(std::make_unique<Body>(std::move(options))) {}
 
-Server::Server(unsigned loops) : Server([loops] {
-      ServerOptions options;
-      options.loops = loops;
-      return options;
-    }()) {}
+Server::Server(unsigned loops)
+    : Server([loops] {
+        ServerOptions options;
+        options.loops = loops;
+        return options;
+      }()) {}
 
 Server::~Server() = default;
 void Server::add(const ServiceType& type) { body_->add(type); }
-void Server::listen(Listen service) { body_->listen(std::move(service)); }
+void Server::listen(const Listen& service) { body_->listen(service); }
 std::vector<Bound> Server::bound() const { return body_->bound(); }
 int Server::run() { return body_->run(); }
 void Server::stop() { body_->stop(); }

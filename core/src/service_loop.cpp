@@ -48,8 +48,8 @@ Connection& ServiceLoop::connect(const ConnectOptions& options, std::unique_ptr<
 
 void ServiceLoop::resolve(std::string_view host, Resolved answer) {
   core_.driver().resolve(
-      std::string(host), [life = std::weak_ptr(life_),
-                          answer = std::move(answer)](const Resolution& found) mutable {
+      std::string(host),
+      [life = std::weak_ptr(life_), answer = std::move(answer)](const Resolution& found) mutable {
         const auto self = life.lock();
         if (self == nullptr) return;
         Task tell = [&] { answer(found); };

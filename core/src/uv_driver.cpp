@@ -132,16 +132,15 @@ void UvDriver::resolve(std::string host, Resolved answer) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG;
-  const int result = uv_getaddrinfo(&loop_, &lookup->request, finish_lookup, host.c_str(), nullptr,
-                                    &hints);
+  const int result =
+      uv_getaddrinfo(&loop_, &lookup->request, finish_lookup, host.c_str(), nullptr, &hints);
   if (result < 0) {  // Told later like any other answer.
     lookup->request.retcode = result;
-    return work([] {}, [lookup = std::move(lookup), result] {
-      lookup->answer(resolution(result, nullptr));
-    });
+    return work([] {}, [lookup = std::move(lookup),
+                        result] { lookup->answer(resolution(result, nullptr)); });
   }
   requests_.insert(reinterpret_cast<uv_req_t*>(&lookup->request));
-  lookup.release();
+  static_cast<void>(lookup.release());  // Its callback owns it.
 }
 
 void UvDriver::finish_lookup(uv_getaddrinfo_t* request, int status, addrinfo* found) {
@@ -161,7 +160,7 @@ void UvDriver::work(Task blocking, Task then) {
   const auto run = [](uv_work_t* request) { reinterpret_cast<Work*>(request)->blocking(); };
   requests_.insert(reinterpret_cast<uv_req_t*>(&work->request));
   uv_queue_work(&loop_, &work->request, run, finish_work);
-  work.release();
+  static_cast<void>(work.release());
 }
 
 void UvDriver::finish_work(uv_work_t* request, int) {

@@ -24,9 +24,8 @@ int socket_error(int socket) {
 
 // The handle must be closed before its descriptor, and freed only when libuv is done with it.
 void close_and_free(uv_poll_t* poll) {
-  uv_close(reinterpret_cast<uv_handle_t*>(poll), [](uv_handle_t* handle) {
-    delete reinterpret_cast<uv_poll_t*>(handle);
-  });
+  uv_close(reinterpret_cast<uv_handle_t*>(poll),
+           [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
 }
 
 struct Target {
@@ -115,9 +114,8 @@ void UvStream::on_event(int status, int events) {
 }
 
 void UvStream::close_handle() {
-  uv_close(handle(), [](uv_handle_t* closed) {
-    static_cast<StreamOwner*>(closed->data)->on_stream_gone();
-  });
+  uv_close(handle(),
+           [](uv_handle_t* closed) { static_cast<StreamOwner*>(closed->data)->on_stream_gone(); });
 }
 
 void UvStream::close(bool reset) {

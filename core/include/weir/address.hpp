@@ -32,9 +32,9 @@ class WEIR_API Address {
   static std::optional<Address> parse(std::string_view ip, std::uint16_t port);
 
   Family family() const { return family_; }
-  std::uint16_t port() const { return port_; }   // 0 for Unix sockets.
+  std::uint16_t port() const { return port_; }    // 0 for Unix sockets.
   std::uint32_t scope() const { return scope_; }  // The interface of a link-local IPv6 address.
-  Bytes ip() const;                              // 4, 16 or 0 bytes, in network order.
+  Bytes ip() const;                               // 4, 16 or 0 bytes, in network order.
   bool is_loopback() const;
   std::optional<Credentials> credentials() const;  // Unix peers, where the system tells.
 

@@ -13,21 +13,21 @@ namespace weir {
 
 // Bounds of each connection of a service. Sizes in bytes.
 struct Limits {
-  std::size_t write_high = 16 << 10;   // Above it: Flow::full, and reading stops.
-  std::size_t write_low = 4 << 10;     // At or below it after that: on_drain.
-  std::size_t write_max = 256 << 10;   // More for longer than a turn: write_overflow.
-  std::size_t unread_max = 64 << 10;   // More unused input than this: read_overflow.
+  std::size_t write_high = 16 << 10;  // Above it: Flow::full, and reading stops.
+  std::size_t write_low = 4 << 10;    // At or below it after that: on_drain.
+  std::size_t write_max = 256 << 10;  // More for longer than a turn: write_overflow.
+  std::size_t unread_max = 64 << 10;  // More unused input than this: read_overflow.
 };
 
 // All monotonic, all at most 24 days; 0 turns one off.
 struct Timeouts {
-  Millis first_byte{0};          // From open to the peer's first byte.
-  Millis unfinished{30'000};     // A line or frame, from its first byte.
-  Millis idle{300'000};          // Silence both ways.
-  Millis write_stall{30'000};    // Something pending and not one byte taken.
-  Millis half_closed{30'000};    // One direction ended, silence in the other.
-  Millis linger{5'000};          // After close() and its FIN: silence.
-  Millis linger_total{30'000};   // After close() and its FIN: in all.
+  Millis first_byte{0};         // From open to the peer's first byte.
+  Millis unfinished{30'000};    // A line or frame, from its first byte.
+  Millis idle{300'000};         // Silence both ways.
+  Millis write_stall{30'000};   // Something pending and not one byte taken.
+  Millis half_closed{30'000};   // One direction ended, silence in the other.
+  Millis linger{5'000};         // After close() and its FIN: silence.
+  Millis linger_total{30'000};  // After close() and its FIN: in all.
 };
 
 // A service: a protocol, its options, and where it listens.
@@ -43,13 +43,13 @@ struct Listen {
 using LogSink = std::function<void(Level, std::string_view line)>;
 
 struct ServerOptions {
-  unsigned loops = 1;             // Threads, 1 to 256; 0: as many as CPUs the process may use.
-  std::size_t connections = 0;    // Most at once, in and out; 0: the hard descriptor limit - 512.
-  Millis drain{30'000};           // From stop() to the abort of what is left; 1 ms to 24 days.
-  bool signals = true;            // TERM and INT stop; a second one aborts. PIPE is ignored.
-  bool trace = false;             // Every callback and its bytes go to the log.
-  Level level = Level::info;      // Lines below it are dropped before they are made.
-  LogSink log = {};               // Empty: standard error.
+  unsigned loops = 1;           // Threads, 1 to 256; 0: as many as CPUs the process may use.
+  std::size_t connections = 0;  // Most at once, in and out; 0: the hard descriptor limit - 512.
+  Millis drain{30'000};         // From stop() to the abort of what is left; 1 ms to 24 days.
+  bool signals = true;          // TERM and INT stop; a second one aborts. PIPE is ignored.
+  bool trace = false;           // Every callback and its bytes go to the log.
+  Level level = Level::info;    // Lines below it are dropped before they are made.
+  LogSink log = {};             // Empty: standard error.
   std::function<void()> on_ready = {};  // On the first loop, once every listener accepts.
 };
 
@@ -66,10 +66,10 @@ struct Counters {
   std::uint64_t refused_service = 0;  // accept() returned null or threw.
   std::uint64_t accept_errors = 0;    // Descriptors or memory ran out; accepting paused.
   std::uint64_t closed = 0;
-  std::uint64_t exceptions = 0;       // Thrown by handlers, services, tasks.
+  std::uint64_t exceptions = 0;  // Thrown by handlers, services, tasks.
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
-  std::uint64_t connections = 0;      // Open at this moment.
+  std::uint64_t connections = 0;  // Open at this moment.
 };
 
 class WEIR_API Server {
@@ -84,7 +84,7 @@ class WEIR_API Server {
 
   // Binds and listens at once; accepting begins in run(). Throws SetupError; then nothing of it is
   // bound.
-  void listen(Listen service);
+  void listen(const Listen& service);
   std::vector<Bound> bound() const;
 
   // Serves on the calling thread and the other loops' until stopped and drained. 0: every connection

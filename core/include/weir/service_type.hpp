@@ -10,11 +10,11 @@
 namespace weir {
 
 struct ServiceType {
-  const char* name;  // Lower case, as in "weir serve echo".
-  const char* help;  // One sentence.
-  void (*declare)(OptionReader&);                          // Declares the options, does no more.
-  std::unique_ptr<Protocol> (*make)(OptionReader&);        // Reads them and makes the protocol.
-  unsigned descriptors_per_connection = 1;                 // Two for a forwarder.
+  const char* name;                                  // Lower case, as in "weir serve echo".
+  const char* help;                                  // One sentence.
+  void (*declare)(OptionReader&);                    // Declares the options, does no more.
+  std::unique_ptr<Protocol> (*make)(OptionReader&);  // Reads them and makes the protocol.
+  unsigned descriptors_per_connection = 1;           // Two for a forwarder.
 };
 
 namespace detail {
@@ -91,8 +91,7 @@ class PlainProtocol final : public Protocol {
 // H is a Handler; made as H(const H::Options&) if it has Options, else as H().
 template <class H>
 constexpr ServiceType handler_type(const char* name, const char* help) {
-  return {name, help, &detail::declare<H>,
-          [](OptionReader& in) -> std::unique_ptr<Protocol> {
+  return {name, help, &detail::declare<H>, [](OptionReader& in) -> std::unique_ptr<Protocol> {
             using Plain = detail::PlainProtocol<detail::PlainService<H>, detail::options_of<H>>;
             return std::make_unique<Plain>(detail::read<H>(in));
           }};
@@ -101,8 +100,7 @@ constexpr ServiceType handler_type(const char* name, const char* help) {
 // S is a Service; made on each loop as S(Loop&, const S::Options&), or with one of the two.
 template <class S>
 constexpr ServiceType service_type(const char* name, const char* help) {
-  return {name, help, &detail::declare<S>,
-          [](OptionReader& in) -> std::unique_ptr<Protocol> {
+  return {name, help, &detail::declare<S>, [](OptionReader& in) -> std::unique_ptr<Protocol> {
             return std::make_unique<detail::PlainProtocol<S, detail::options_of<S>>>(
                 detail::read<S>(in));
           }};
@@ -111,8 +109,7 @@ constexpr ServiceType service_type(const char* name, const char* help) {
 // P is a Protocol; made once as P(P::Options) if it has Options, else as P().
 template <class P>
 constexpr ServiceType protocol_type(const char* name, const char* help) {
-  return {name, help, &detail::declare<P>,
-          [](OptionReader& in) -> std::unique_ptr<Protocol> {
+  return {name, help, &detail::declare<P>, [](OptionReader& in) -> std::unique_ptr<Protocol> {
             if constexpr (std::constructible_from<P, detail::options_of<P>>) {
               return std::make_unique<P>(detail::read<P>(in));
             } else {

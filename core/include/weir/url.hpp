@@ -37,7 +37,9 @@ class WEIR_API Url {
   const std::vector<Query>& query() const { return query_; }
   std::optional<std::string> value(std::string_view key) const;
 
-  bool is_unix() const { return scheme_ == Scheme::unix_stream || scheme_ == Scheme::unix_datagram; }
+  bool is_unix() const {
+    return scheme_ == Scheme::unix_stream || scheme_ == Scheme::unix_datagram;
+  }
 
   // The same with another port; used to tell the port the system chose.
   Url with_port(std::uint16_t port) const;
