@@ -19,7 +19,7 @@ struct ServiceConfig {
 
 // The facade knows its service, so connections, timers and log lines belong to the right one without
 // anybody keeping track of whose callback is running.
-class ServiceLoop final : public Loop {
+class WEIR_API ServiceLoop final : public Loop {
  public:
   ServiceLoop(LoopCore& core, std::shared_ptr<const ServiceConfig> config);
   ~ServiceLoop();
