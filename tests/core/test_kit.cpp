@@ -229,7 +229,7 @@ TEST_CASE("kit: a loop that never becomes quiet is told") {
   testing::Net net({.automatic = false});
   bool spin = true;
   std::function<void()> again = [&] {
-    if (spin) net.loop().post([&again] { again(); });
+    if (spin) net.loop().work([] {}, [&again] { again(); });
   };
   again();
 
