@@ -12,7 +12,7 @@ function(weir_script_tests folder label timeout)
     set_tests_properties("${label}: ${name}" PROPERTIES
       LABELS ${label}
       TIMEOUT ${timeout}
-      ENVIRONMENT "WEIR=$<TARGET_FILE:weir>;WEIR_SANITIZE=${WEIR_SANITIZE};PYTHONDONTWRITEBYTECODE=1"
+      ENVIRONMENT "WEIR=$<TARGET_FILE:weir>;WEIR_SANITIZE=${WEIR_SANITIZE};WEIR_PORTABLE=${WEIR_PORTABLE};PYTHONDONTWRITEBYTECODE=1"
       SKIP_RETURN_CODE 77)
   endforeach()
 endfunction()

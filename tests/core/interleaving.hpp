@@ -434,7 +434,8 @@ class Machine {
       if (line == nullptr || line->rough || !model->opened) continue;
       if (faults_.broken != 0) continue;
       const std::size_t pending = model->connection->pending();
-      require(!model->full || pending > limits_.write_low, "R9: on_drain did not come");
+      require(!model->full || model->ending || pending > limits_.write_low,
+              "R9: on_drain did not come");
       require(pending == 0 || line->stalled || line->room == 0, "output was forgotten");
       if (model->paused || (model->hold && model->full)) continue;
       require(!model->resumed, "R9: unused bytes did not come again after resume()");

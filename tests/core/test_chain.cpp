@@ -28,7 +28,7 @@ std::string text_of(const Chain& chain) {
 }  // namespace
 
 TEST_CASE("chain: over random operations it holds what a string would hold") {
-  const std::uint64_t seed = GENERATE(range(1, 21));
+  const std::uint64_t seed = GENERATE(range<std::uint64_t>(1, 21));
   std::mt19937_64 random(seed);
   const auto below = [&random](std::size_t limit) {
     return static_cast<std::size_t>(random() % limit);

@@ -9,11 +9,15 @@ using namespace weir;
 
 namespace {
 
-// Together 100,000; each part is a process of its own under ctest. A sanitizer makes a run ten times
-// as long, so there a part of each does.
-constexpr std::uint64_t kParts = 4;
+// Four parts, together 100,000; each is a process of its own under ctest. A sanitizer makes a run ten
+// times as long, so there a tenth of each does.
 constexpr std::uint64_t kPerPart = 25'000;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WEIR_SANITIZED 1
+#endif
+#endif
+#if defined(WEIR_SANITIZED) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t kShare = 10;
 #else
 constexpr std::uint64_t kShare = 1;
