@@ -311,9 +311,9 @@ class Machine {
     }
     model.written += text_of(what);
     model.write_turn = turn(model);
-    if (flow == Flow::full && !model.full) {
+    if (flow == Flow::full) {
+      if (!model.full || before <= limits_.write_low) model.full_turn = turn(model);
       model.full = true;
-      model.full_turn = turn(model);
     }
     require(flow == Flow::full || connection.pending() <= limits_.write_high,
             "flow: open above the high mark");
