@@ -24,11 +24,14 @@ constexpr std::uint64_t kShare = 1;
 #endif
 
 // Empty, or which rule the seed breaks.
-std::string run(std::uint64_t seed, std::uint64_t& callbacks) {
+std::string run(std::uint64_t seed, std::uint64_t& callbacks, bool trace = false) {
   interleaving::SeedDice dice(seed);
-  interleaving::Machine machine(dice);
+  interleaving::Machine machine(dice, trace);
   std::string wrong = machine.run();
   callbacks += machine.callbacks();
+  for (const std::string& line : machine.log()) {
+    if (trace) std::cout << line << '\n';
+  }
   return wrong;
 }
 
@@ -36,7 +39,7 @@ void run_part(std::uint64_t part) {
   if (const char* const asked = std::getenv("WEIR_SEED")) {
     std::uint64_t callbacks = 0;
     INFO("WEIR_SEED=" << asked);
-    CHECK(run(std::strtoull(asked, nullptr, 10), callbacks) == "");
+    CHECK(run(std::strtoull(asked, nullptr, 10), callbacks, true) == "");
     return;
   }
   std::uint64_t callbacks = 0;
