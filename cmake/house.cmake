@@ -71,6 +71,9 @@ endif()
 if(WEIR_SANITIZE)
   list(APPEND weir_compile -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer)
   list(APPEND weir_link -fsanitize=${WEIR_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND weir_warnings -Wno-maybe-uninitialized)  # False alarms in instrumented code.
+  endif()
   if(WEIR_SANITIZE MATCHES "undefined")
     # The check of virtual tables wants the type information of private classes from other binaries
     # (the test kit links some), and hidden symbols do not give it.

@@ -57,7 +57,10 @@ void announce(const Server& server) {
   for (const Bound& bound : server.bound()) {
     lines += "ready " + bound.protocol + " " + escape(bound.url.text()) + "\n";
   }
-  print(lines);
+  // Who waits for these lines would wait for ever.
+  if (print(lines) != kDone) {
+    throw SetupError("without its ready lines the server is not started", SetupError::Kind::system);
+  }
 }
 
 Exit serve(const Request& request) {

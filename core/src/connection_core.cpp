@@ -243,7 +243,10 @@ void ConnectionCore::fin() {
   // With the peer's FIN already here the socket is closed at once, and that sends ours.
   if (!is(kEofIn) && !is(kOutDead)) {
     const int result = stream_->shut_down();
-    if (result < 0) return lost(-result);
+    if (result < 0) {
+      const int error = stream_->error();  // A reset says more than "not connected".
+      return lost(error != 0 ? error : -result);
+    }
   }
   refile();
 }

@@ -4,7 +4,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fcntl.h>
@@ -35,22 +37,36 @@ class PathLock {
  public:
   explicit PathLock(const Url& url) : path_(url.path() + ".lock") {
     for (int tries = 0; tries < kLockTries; ++tries) {
-      file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-      if (file_ < 0) cannot_listen(url, errno);
-      if (::flock(file_, LOCK_EX | LOCK_NB) == 0 && is_current()) return;
-      ::close(file_);
+      open_file(url);
+      if (file_ >= 0) {
+        if (::flock(file_, LOCK_EX | LOCK_NB) == 0 && is_current()) return;
+        ::close(file_);
+      } else if (!std::filesystem::is_directory(std::filesystem::path(path_).parent_path())) {
+        cannot_listen(url, ENOENT);
+      }
       ::poll(nullptr, 0, kLockWait);
     }
     cannot_listen(url, EADDRINUSE, "another server is holding " + escape(path_));
   }
   ~PathLock() {
-    ::unlink(path_.c_str());
+    if (made_) ::unlink(path_.c_str());  // One that was there before is somebody's.
     ::close(file_);
   }
   PathLock(const PathLock&) = delete;
   PathLock& operator=(const PathLock&) = delete;
 
  private:
+  void open_file(const Url& url) {
+    constexpr int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    file_ = ::open(path_.c_str(), flags | O_CREAT | O_EXCL, 0600);
+    made_ = file_ >= 0;
+    if (file_ < 0 && errno == EEXIST) file_ = ::open(path_.c_str(), flags);
+    if (file_ >= 0 || errno == ENOENT) return;
+    const int error = errno;
+    cannot_listen(url, error,
+                  "its lock " + escape(path_) + ": " + std::generic_category().message(error));
+  }
+
   bool is_current() const {
     struct stat mine {};
     struct stat there {};
@@ -60,6 +76,7 @@ class PathLock {
 
   std::string path_;
   int file_ = -1;
+  bool made_ = false;
 };
 
 struct UnixAddress {
@@ -131,7 +148,9 @@ void widen(const Url& url, mode_t mode) {
       cannot_listen(url, errno);
     }
   }
-  if (mode != 0600 && ::chmod(path, mode) < 0) cannot_listen(url, errno);
+  struct stat node {};
+  if (::lstat(path, &node) < 0) cannot_listen(url, errno);
+  if ((node.st_mode & 0777) != mode && ::chmod(path, mode) < 0) cannot_listen(url, errno);
 }
 
 }  // namespace

@@ -60,7 +60,9 @@ ServiceLoop& LoopCore::host(Service& service, std::shared_ptr<const ServiceConfi
 
 ConnectionCore* LoopCore::adopt(int socket, const Address& peer, ServiceLoop& service) {
   ConnectionCore* const connection = ConnectionCore::make(service, peer);
-  return connection->accept(socket) ? connection : nullptr;
+  if (!connection->accept(socket)) return nullptr;
+  if (aborting_) connection->cut(CloseReason::Code::stopping);
+  return connection;
 }
 
 std::unique_ptr<Frozen> LoopCore::freeze(ConnectionCore& connection) { return connection.freeze(); }
@@ -92,7 +94,9 @@ void LoopCore::drain(Millis deadline, Task gone) {
   driver_.wake();  // So that a turn ends even with nothing to do.
 }
 
+// From here on nothing new begins either: what on_close opened would outlive every deadline.
 void LoopCore::abort_all(CloseReason::Code code) {
+  aborting_ = true;
   for_each([this, code](ConnectionCore& connection) {
     connection.cut(code);
     LoopCounters::add(counters_.cut);
@@ -216,7 +220,11 @@ void LoopCore::forget(ConnectionCore& connection) {
 
 void LoopCore::log(Level level, std::string_view who, std::string_view line) {
   if (!logs(level) || !settings_.log) return;
-  settings_.log(level, std::string(who) + ": " + escape(line, 1'024));
+  try {
+    settings_.log(level, std::string(who) + ": " + escape(line, 1'024));
+  } catch (...) {  // A log that throws must not take the server with it.
+    LoopCounters::add(counters_.exceptions);
+  }
 }
 
 void LoopCore::threw(const ServiceLoop* service, std::string_view what) {
@@ -243,6 +251,7 @@ void LoopCore::run_task(Task& task, const ServiceLoop* service, std::string_view
 void LoopCore::on_wake() { run_posts(); }
 
 void LoopCore::run_posts() {
+  more_posts_ = false;
   for (; posts_left_ > 0; --posts_left_) {
     if (next_post_ == posts_.size()) {
       posts_ = mailbox_->take();
@@ -252,6 +261,7 @@ void LoopCore::run_posts() {
     detail::Post post = std::move(posts_[next_post_++]);
     run_post(post);
   }
+  more_posts_ = true;  // Perhaps: the mailbox's wake-up may have come while the turn was full.
 }
 
 void LoopCore::run_post(detail::Post& post) {
@@ -261,7 +271,7 @@ void LoopCore::run_post(detail::Post& post) {
 }
 
 bool LoopCore::on_turn_end() {
-  if (next_post_ < posts_.size()) run_posts();  // Left over from the turn before.
+  if (more_posts_) run_posts();  // Left over from the turn before.
   agenda_.insert(agenda_.end(), next_agenda_.begin(), next_agenda_.end());
   next_agenda_.clear();
   for (int round = 0; round < kRoundsPerTurn && !agenda_.empty(); ++round) settle_agenda();
@@ -270,7 +280,7 @@ bool LoopCore::on_turn_end() {
   tick_known_ = false;
   posts_left_ = kPostsPerTurn;
   check_gone();
-  return next_post_ < posts_.size() || !agenda_.empty() || !next_agenda_.empty();
+  return more_posts_ || !agenda_.empty() || !next_agenda_.empty();
 }
 
 void LoopCore::settle_agenda() {

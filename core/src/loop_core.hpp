@@ -81,6 +81,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   void drain(Millis deadline, Task gone);
   void abort_all(CloseReason::Code code);
   bool draining() const { return draining_; }
+  bool aborting() const { return aborting_; }
   void close_services();  // When no connection is left, on any loop.
 
   std::size_t load() const { return connections_.load(std::memory_order_relaxed); }  // Any thread.
@@ -189,6 +190,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   std::vector<detail::Post> posts_;      // Taken from the mailbox, not yet run.
   std::size_t next_post_ = 0;
   std::size_t posts_left_ = kPostsPerTurn;  // In this turn.
+  bool more_posts_ = false;                 // The turn had no room for all.
   std::uint32_t turn_ = 1;
 
   std::vector<Slot> slots_;
@@ -200,6 +202,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   std::unique_ptr<ServiceLoop> root_;
   std::list<ServiceLoop> services_;
   bool draining_ = false;
+  bool aborting_ = false;
   Task gone_;
   Timer drain_deadline_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <future>
+#include <system_error>
 #include <thread>
 
 #include <sched.h>
@@ -69,6 +70,33 @@ struct RunningLoop {
   std::thread thread;
 };
 
+template <class F>
+std::thread new_thread(F&& body) {
+  try {
+    return std::thread(std::forward<F>(body));
+  } catch (const std::system_error& error) {
+    throw SetupError(std::string("cannot start a thread: ") + error.what(),
+                     SetupError::Kind::system);
+  }
+}
+
+// Sizes and times that code sets are checked like those that users write.
+void check(const ServiceType& type, const Limits& limits, const Timeouts& timeouts) {
+  const auto bad = [&](const std::string& what) {
+    throw SetupError(std::string(type.name) + ": " + what);
+  };
+  if (limits.write_low > limits.write_high) bad("write_low is above write_high");
+  if (limits.write_high > limits.write_max) bad("write_high is above write_max");
+  if (limits.write_high == 0) bad("write_high is 0, expected at least 1 byte");
+  for (const Millis time :
+       {timeouts.first_byte, timeouts.unfinished, timeouts.idle, timeouts.write_stall,
+        timeouts.half_closed, timeouts.linger, timeouts.linger_total}) {
+    if (time < Millis{0} || time > std::chrono::hours(24 * 24)) {
+      bad("a timeout is " + std::to_string(time.count()) + " ms, expected 0 to 24 days");
+    }
+  }
+}
+
 struct ConfiguredService {
   std::shared_ptr<const ServiceConfig> config;
   unsigned descriptors = 1;
@@ -110,6 +138,7 @@ class Server::Body {
   std::vector<ConfiguredService> services_;
   std::vector<std::unique_ptr<RunningLoop>> loops_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  bool ran_ = false;
   bool stopping_ = false;       // Loop 0 only,
   std::size_t loops_gone_ = 0;  // like this.
 };
@@ -149,6 +178,7 @@ const ServiceType& Server::Body::find(std::string_view name) const {
 
 void Server::Body::listen(const Listen& service) {
   const ServiceType& type = find(service.speak);
+  check(type, service.limits, service.timeouts);
   auto config = std::make_shared<ServiceConfig>();
   config->name = type.name;
   config->limits = service.limits;
@@ -186,7 +216,7 @@ std::exception_ptr Server::Body::start_loops() {
   for (std::size_t i = 1; i < loops_.size(); ++i) {
     auto promise = std::make_shared<std::promise<void>>();
     opened.push_back(promise->get_future());
-    loops_[i]->thread = std::thread([this, i, promise] {
+    loops_[i]->thread = new_thread([this, i, promise] {
       try {
         open_services(i);
         promise->set_value();
@@ -229,16 +259,19 @@ void Server::Body::watch_signals() {
 }
 
 int Server::Body::run() {
+  if (std::exchange(ran_, true)) throw SetupError("a server runs once: make another one");
   for (ConfiguredService& service : services_) service.on_loops.resize(loops_.size());
   if (options_.signals) watch_signals();
-  const std::exception_ptr failed = start_loops();
-  if (failed != nullptr) {
+  try {
+    if (const std::exception_ptr failed = start_loops()) std::rethrow_exception(failed);
+    accept();
+    loops_[0]->driver.run();
+  } catch (...) {
+    acceptors_.clear();
     stop_turning();
     join_loops();
-    std::rethrow_exception(failed);
+    throw;
   }
-  accept();
-  loops_[0]->driver.run();
   join_loops();
   services_.clear();  // Removes the Unix sockets' nodes.
   std::uint64_t cut = 0;

@@ -39,6 +39,11 @@ std::uint64_t ServiceLoop::random() { return core_.driver().random(); }
 
 Connection& ServiceLoop::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
   Connector::check(options);
+  if (core_.aborting()) {
+    throw SetupError(config_->name + ": cannot connect to " + escape(options.to.text()) +
+                         ": the server has stopped",
+                     SetupError::Kind::unavailable);
+  }
   if (handler == nullptr) throw SetupError(config_->name + ": connect needs a handler");
   core_.reserve();
   ConnectionCore* const connection = ConnectionCore::make(*this, Address());

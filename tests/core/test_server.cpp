@@ -1,7 +1,10 @@
 // The server over real sockets: listeners, loops, limits, draining.
 #include <atomic>
 #include <filesystem>
-#include <set>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <optional>
 
 #include <catch2/catch.hpp>
 
@@ -183,6 +186,103 @@ TEST_CASE("server: what does not end by the drain deadline is aborted and the re
   CHECK(running.stop() == 1);
   client.read_all();
   CHECK(client.was_reset());
+}
+
+TEST_CASE("server: a handler that reconnects for ever does not outlive the drain deadline",
+          "[loops]") {
+  class Again final : public Handler {
+   public:
+    void on_open(Connection& self) override { self.set_idle(Millis{0}); }
+    void on_stop(Connection&) override {}
+    void on_close(Connection& self, const CloseReason&) override {
+      self.loop().connect({.to = *target()}, std::make_unique<Again>());
+    }
+    static std::optional<Url>& target() {
+      static std::optional<Url> url;
+      return url;
+    }
+  };
+  Listen service = echo_at("tcp://127.0.0.1:0");
+  service.speak = "again";
+  ServerOptions options;
+  options.loops = 2;
+  options.drain = Millis{100};
+  RunningServer running(options, {handler_type<Again>("again", "Always comes back.")}, {service});
+  Again::target() = running.url();
+  RealClient client(running.url());
+  while (running.server().counters().accepted == 0) std::this_thread::yield();
+
+  CHECK(running.stop() == 1);
+  CHECK(running.server().counters().connections == 0);
+}
+
+TEST_CASE("server: full batches of posts lose no wake-up, and the loop still stops", "[loops]") {
+  for (const int count : {1024, 2047, 2048, 2049, 3072}) {
+    ServerOptions options;
+    options.signals = false;
+    Server server(options);
+    std::atomic<int> ran = 0;
+    for (int i = 0; i < count; ++i) {
+      server.loop().post([&, i] {
+        ++ran;
+        if (i == 0) server.loop().post([&ran] { ++ran; });
+      });
+    }
+    std::thread thread([&server] { server.run(); });
+    while (ran < count + 1) std::this_thread::yield();
+    server.loop().post([&ran] { ++ran; });
+    while (ran < count + 2) std::this_thread::yield();
+
+    server.stop();
+    thread.join();
+
+    CHECK(ran == count + 2);
+  }
+}
+
+TEST_CASE("server: what the start throws reaches the caller, whatever the loops", "[loops]") {
+  for (const unsigned loops : {1u, 3u}) {
+    ServerOptions options;
+    options.loops = loops;
+    options.signals = false;
+    options.on_ready = [] { throw SetupError("not ready after all"); };
+    Server server(options);
+    server.add(kEcho);
+    server.listen(echo_at("tcp://127.0.0.1:0"));
+
+    CHECK_THROWS_WITH(server.run(), "not ready after all");
+    CHECK_THROWS_WITH(server.run(), "a server runs once: make another one");
+  }
+}
+
+TEST_CASE("server: sizes and times out of range are refused when listening") {
+  Server server;
+  server.add(kEcho);
+  Listen service = echo_at("tcp://127.0.0.1:0");
+  SECTION("a time of more than 24 days") {
+    service.timeouts.idle = Millis{4'294'967'297};
+    CHECK_THROWS_WITH(server.listen(service),
+                      "echo: a timeout is 4294967297 ms, expected 0 to 24 days");
+  }
+  SECTION("a low mark above the high one") {
+    service.limits.write_low = service.limits.write_high + 1;
+    CHECK_THROWS_WITH(server.listen(service), "echo: write_low is above write_high");
+  }
+}
+
+TEST_CASE("server: a file beside the socket's path that was there before stays") {
+  const std::string path = scratch("kept");
+  { std::ofstream(path + ".lock") << "precious\n"; }
+  {
+    Server server;
+    server.add(kEcho);
+    server.listen(echo_at("unix://" + path));
+  }
+
+  std::string kept;
+  std::ifstream(path + ".lock") >> kept;
+  CHECK(kept == "precious");
+  std::filesystem::remove(path + ".lock");
 }
 
 TEST_CASE("server: a second stop aborts at once", "[loops]") {

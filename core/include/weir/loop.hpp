@@ -63,14 +63,14 @@ class Loop {
 
   // A connection that can be written to at once. Names are looked up off the loop, all addresses are
   // tried in order, one deadline spans it all. Then on_open; or on_close alone, never from in here.
-  // Throws SetupError if the URL cannot be dialled at all.
+  // Throws SetupError if the URL cannot be dialled at all, and after the drain deadline.
   virtual Connection& connect(const ConnectOptions&, std::unique_ptr<Handler>) = 0;
 
   // Looks a name up off the loop; the answer comes on this loop, never from in here.
   virtual void resolve(std::string_view host, Resolved) = 0;
 
   // Runs `blocking` on a pool's thread, then `then` on this loop; also if `blocking` threw, which is
-  // logged and counted.
+  // logged and counted. A server that stops waits for `blocking`; let it have a bound.
   virtual void work(Task blocking, Task then) = 0;
 
   // Throws SetupError if the socket cannot be had.

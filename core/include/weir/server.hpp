@@ -43,13 +43,14 @@ struct Listen {
 using LogSink = std::function<void(Level, std::string_view line)>;
 
 struct ServerOptions {
-  unsigned loops = 1;           // Threads, 1 to 256; 0: as many as CPUs the process may use.
-  std::size_t connections = 0;  // Most at once, in and out; 0: the hard descriptor limit - 512.
-  Millis drain{30'000};         // From stop() to the abort of what is left; 1 ms to 24 days.
-  bool signals = true;          // TERM and INT stop; a second one aborts. PIPE is ignored.
-  bool trace = false;           // Every callback and its bytes go to the log.
-  Level level = Level::info;    // Lines below it are dropped before they are made.
-  LogSink log = {};             // Empty: standard error.
+  unsigned loops = 1;  // Threads, 1 to 256; 0: as many as CPUs the process may use.
+  // In and out together, beyond which none is accepted; 0: the hard descriptor limit - 512.
+  std::size_t connections = 0;
+  Millis drain{30'000};       // From stop() to the abort of what is left; 1 ms to 24 days.
+  bool signals = true;        // TERM and INT stop; a second one aborts. PIPE is ignored.
+  bool trace = false;         // Every callback and its bytes go to the log.
+  Level level = Level::info;  // Lines below it are dropped before they are made.
+  LogSink log = {};           // Empty: standard error.
   std::function<void()> on_ready = {};  // On the first loop, once every listener accepts.
 };
 
@@ -89,7 +90,7 @@ class WEIR_API Server {
 
   // Serves on the calling thread and the other loops' until stopped and drained. 0: every connection
   // ended by itself; 1: the drain deadline or abort() ended some. Throws SetupError if a service
-  // cannot be opened. Once.
+  // cannot be opened, or if it ran before.
   int run();
 
   // Begins to drain: no more accepting, on_stop everywhere, return from run() when all are gone.
