@@ -90,6 +90,14 @@ Exit reject_unknown(const CLI::App& app) {
     faults.push_back(dashed ? unknown(app.get_name() + " has no option", name, known)
                             : "\"" + escape(word) + "\" is one argument too many");
   }
+  // What stands before the command's name, or after "--", is the parents'.
+  for (const CLI::App* above = app.get_parent(); above != nullptr; above = above->get_parent()) {
+    for (const std::string& word : above->remaining()) {
+      if (word == "--") continue;
+      faults.push_back("\"" + escape(word) + "\" is out of place; say it behind \"" +
+                       app.get_name() + "\", and without \"--\"");
+    }
+  }
   return reject(faults);
 }
 

@@ -38,6 +38,13 @@ class Usage(kit.Case):
         self.assertIn('"--message"', self.refused("connect", "tcp://[::1]:7", "--mesage=x"))
         self.assertIn('"--json"', self.refused("protocols", "--jsn"))
 
+    def test_a_word_out_of_place_is_told_rather_than_ignored(self):
+        url = "tcp://127.0.0.1:0"
+        for call in (("serve", "--loops", "1", "echo", url), ("--trace", "serve", "echo", url),
+                     ("serve", "echo", url, "--", url), ("serve", "echo", "--", url)):
+            with self.subTest(call):
+                self.assertIn("is out of place", self.refused(*call))
+
     def test_all_faults_are_told_at_once(self):
         said = self.refused("serve", "echo", "tcp://127.0.0.1:99999", "--line-max", "0",
                             "--loops", "many", "--log-level", "wran")
@@ -115,6 +122,14 @@ class Help(kit.Case):
                                   check=False, timeout=kit.PATIENCE)
         self.assertEqual(done.returncode, 71)
         self.assertIn(b"No space left on device", done.stderr)
+
+    def test_a_server_whose_ready_lines_cannot_be_written_ends(self):
+        for loops in ("1", "2"):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(
+                    [program(), "serve", "echo", "tcp://127.0.0.1:0", "--loops", loops],
+                    stdout=full, stderr=subprocess.PIPE, check=False, timeout=kit.PATIENCE)
+            self.assertEqual(done.returncode, 71, done.stderr)
 
 
 class Start(kit.Case):

@@ -4,12 +4,27 @@ import os
 import signal
 import socket
 import struct
+import subprocess
 import time
 
 import kit
 from kit import ask, descriptors, dial, read_all, wait_until
 
 BOTH = (signal.SIGTERM, signal.SIGINT)
+
+
+class Log(kit.Case):
+    def test_a_log_that_nobody_reads_does_not_stop_the_server(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        server = self.start(kit.program(), "serve", "yousaid", "tcp://127.0.0.1:0",
+                            stdout=subprocess.PIPE, stderr=writer)
+        os.close(writer)
+        url = server.stdout.readline().decode().split()[2]
+        for _ in range(2000):  # Each is a line of the log, many times what a pipe holds.
+            self.assertEqual(ask(url, b"x\n"), b"You said: x\r\n")
+        server.terminate()
+        self.assertEqual(server.wait(kit.PATIENCE), 0)
 
 
 class Stop(kit.Case):
