@@ -13,7 +13,7 @@ from kit import ask, descriptors, dial, read_all, wait_until
 BOTH = (signal.SIGTERM, signal.SIGINT)
 
 
-class Log(kit.Case):
+class StoppedLog(kit.Case):
     def test_a_log_that_nobody_reads_does_not_stop_the_server(self):
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)
