@@ -53,7 +53,9 @@ void add_options(CLI::App& app, const std::vector<OptionInfo>& options, OptionVa
   for (const OptionInfo& option : options) {
     const std::string flag = "--" + option.name;
     if (option.kind == "flag") {
-      const auto set = [&values, name = option.name](std::int64_t) { values[name] = {}; };
+      const auto set = [&values, name = option.name](std::int64_t on) {
+        values[name] = {on > 0 ? "on" : "off"};  // "--trace=off" is said, if rarely.
+      };
       app.add_flag_function(flag, set, explain(option))->group(group);
       continue;
     }
