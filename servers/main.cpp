@@ -1,6 +1,7 @@
 // The `weir` program: its subcommands, and what must be so before any of them runs.
 #include <csignal>
 #include <cstdlib>
+#include <stdexcept>
 
 #include <protocols/bundled.hpp>
 #include <weir/text.hpp>
@@ -59,6 +60,8 @@ Exit run(int argc, const char* const* argv) {
     return print(std::string(version.what()) + "\n");
   } catch (const CLI::ParseError& error) {
     return fail(kUsage, escape(error.what()));
+  } catch (const std::invalid_argument&) {  // CLI11 lets its own conversion's escape.
+    return fail(kUsage, "a flag takes no value but \"on\" or \"off\"");
   }
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run();
