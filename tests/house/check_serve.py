@@ -65,7 +65,15 @@ def talk(address, send=b"", family=socket.AF_INET):
 
 def servers_of(process):
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(child) for child in children]
+    # What printed the hints may not be gone yet.
+    return [int(child) for child in children if name_of(child) == "weir"]
+
+
+def name_of(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None
 
 
 def check_answers(offset, folder):
