@@ -93,7 +93,7 @@ Exit serve(const Request& request) {
   Server server(std::move(options));
   running = &server;
   server.add(*request.type);
-  server.listen(std::move(listen));
+  server.listen(listen);
   return static_cast<Exit>(server.run());
 }
 
