@@ -105,7 +105,7 @@ class RealClient {
 class RunningServer {
  public:
   RunningServer(ServerOptions options, const std::vector<ServiceType>& types,
-                std::vector<Listen> services) {
+                const std::vector<Listen>& services) {
     std::promise<void> ready;
     std::future<void> is_ready = ready.get_future();
     options.signals = false;
@@ -113,7 +113,7 @@ class RunningServer {
     options.on_ready = [&ready] { ready.set_value(); };
     server_ = std::make_unique<Server>(options);
     for (const ServiceType& type : types) server_->add(type);
-    for (Listen& service : services) server_->listen(std::move(service));
+    for (const Listen& service : services) server_->listen(service);
     bound_ = server_->bound();
     thread_ = std::thread([this] { result_ = server_->run(); });
     is_ready.wait();

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <map>
 #include <mutex>
-#include <optional>
 
 #include <catch2/catch.hpp>
 
@@ -195,10 +194,10 @@ TEST_CASE("server: a handler that reconnects for ever does not outlive the drain
     void on_open(Connection& self) override { self.set_idle(Millis{0}); }
     void on_stop(Connection&) override {}
     void on_close(Connection& self, const CloseReason&) override {
-      self.loop().connect({.to = *target()}, std::make_unique<Again>());
+      self.loop().connect({.to = target()}, std::make_unique<Again>());
     }
-    static std::optional<Url>& target() {
-      static std::optional<Url> url;
+    static Url& target() {
+      static Url url;
       return url;
     }
   };
