@@ -135,7 +135,6 @@ void UvDriver::resolve(std::string host, Resolved answer) {
   const int result =
       uv_getaddrinfo(&loop_, &lookup->request, finish_lookup, host.c_str(), nullptr, &hints);
   if (result < 0) {  // Told later like any other answer.
-    lookup->request.retcode = result;
     return work([] {}, [lookup = std::move(lookup),
                         result] { lookup->answer(resolution(result, nullptr)); });
   }
