@@ -1,0 +1,35 @@
+// Two connections joined: what either reads, the other writes, ends and resets included.
+#pragma once
+
+#include <vector>
+
+#include <weir/handler.hpp>
+#include <weir/loop.hpp>
+
+namespace weir {
+
+// Where the relays of one service and loop go; outlives them. Dialled in turn: each relay begins with
+// the next one and goes on to the others while a dial fails.
+class WEIR_API RelayTargets {
+ public:
+  // At least one; throws SetupError if one cannot be dialled at all.
+  RelayTargets(Loop& loop, std::vector<ConnectOptions> to);
+
+ private:
+  friend class RelayNear;
+
+  Loop& loop_;
+  std::vector<ConnectOptions> to_;
+  std::size_t next_ = 0;
+  std::uint64_t failed_ = 0;  // Since the last line in the log about it, of which
+  SteadyTime told_{};         // there is one a second at most.
+};
+
+// The handler of an accepted connection whose bytes go to a target as they are, and the target's back.
+// Nothing is read before the target is connected. Half-close and reset are carried across both ways; a
+// side that takes nothing stops the other from being read. When no target can be reached the
+// connection is reset, with the reason of the last dial. In each direction bytes are copied while they
+// come in small pieces, and moved inside the kernel, where it can, while they stream.
+WEIR_API std::unique_ptr<Handler> make_relay(RelayTargets& targets);
+
+}  // namespace weir
