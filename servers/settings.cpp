@@ -23,6 +23,8 @@ void ServeSettings::read(OptionReader& in) {
   in.number("loops", loops, 0, 256, "threads that serve; 0 is one per CPU it may use");
   in.number("connections", connections, 0, 10'000'000,
             "most connections at once; 0 is what the descriptor limit allows");
+  in.number("pipes-max", pipes_max, 0, 1'024,
+            "pipes to splice streams through, of forwarders; 0 copies always");
   in.duration("drain", drain, kShortest, kLongest, "from the first TERM to the end by force");
   in.flag("trace", trace, "write every callback and its bytes to the log");
   in.choice("log-level", level, {"trace", "debug", "info", "warn", "error"},
@@ -57,6 +59,7 @@ ServerOptions ServeSettings::server() const {
   ServerOptions options;
   options.loops = static_cast<unsigned>(loops);
   options.connections = static_cast<std::size_t>(connections);
+  options.pipes_max = static_cast<std::size_t>(pipes_max);
   options.drain = drain;
   options.trace = trace;
   options.level = level_named(level);

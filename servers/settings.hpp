@@ -10,6 +10,7 @@ struct ServeSettings {
 
   std::int64_t loops = 0;
   std::int64_t connections = 0;
+  std::int64_t pipes_max = static_cast<std::int64_t>(ServerOptions{}.pipes_max);
   Millis drain = ServerOptions{}.drain;
   bool trace = false;
   std::string level = "info";

@@ -114,6 +114,16 @@ void Chain::share(const Payload& payload) {
 
 void Chain::take(Block* block, Bytes bytes) { append(block, bytes.data(), bytes.size()); }
 
+void Chain::take(std::unique_ptr<Pipe> pipe) {
+  pipe_ = std::move(pipe);
+  bytes_ = pipe_->held();
+}
+
+std::unique_ptr<Pipe> Chain::release_pipe() {
+  bytes_ = 0;
+  return std::move(pipe_);
+}
+
 int Chain::gather(iovec* pieces, int most) const {
   int count = 0;
   for (std::size_t i = head_; i < slices_.size() && count < most; ++i, ++count) {
@@ -130,6 +140,7 @@ void Chain::release_front() {
 
 void Chain::consume(std::size_t bytes) {
   bytes_ -= bytes;
+  if (pipe_ != nullptr) return;  // Keeps account itself.
   while (bytes > 0) {
     Slice& first = slices_[head_];
     if (bytes < first.size) {

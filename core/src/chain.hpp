@@ -11,6 +11,7 @@
 #include <weir/payload.hpp>
 
 #include "block.hpp"
+#include "driver.hpp"
 
 namespace weir {
 
@@ -54,6 +55,12 @@ class WEIR_API Chain {
   void share(const Payload& payload);
   void take(detail::Block* block, Bytes bytes);  // With the block's count; null: borrowed.
 
+  // The pipe's bytes; only while the chain is empty. The pipe is to be released before the chain is
+  // cleared or anything is added.
+  void take(std::unique_ptr<Pipe> pipe);
+  Pipe* pipe() const { return pipe_.get(); }
+  std::unique_ptr<Pipe> release_pipe();  // What it still held is not the chain's any more.
+
   // Fills at most `most` pieces; returns how many.
   int gather(iovec* pieces, int most) const;
   void consume(std::size_t bytes);
@@ -80,6 +87,7 @@ class WEIR_API Chain {
   void release_front();
 
   std::vector<Slice> slices_;
+  std::unique_ptr<Pipe> pipe_;
   std::size_t head_ = 0;
   std::size_t bytes_ = 0;
 };

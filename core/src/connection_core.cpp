@@ -112,6 +112,7 @@ void ConnectionCore::connected(int socket, const Address& peer) {
 }
 
 void ConnectionCore::not_connected(CloseReason::Code code, int error) {
+  core().count_failed_connect(code);
   const bool ours = code == CloseReason::Code::unresolved ||
                     code == CloseReason::Code::no_local_port || code == CloseReason::Code::limit;
   finish(code, ours ? CloseReason::Side::us : CloseReason::Side::peer, error);
@@ -148,6 +149,12 @@ void ConnectionCore::close() {
   } else {
     refile();
   }
+}
+
+void ConnectionCore::close_as(CloseReason::Code code) {
+  const CloseReason::Code before = std::exchange(cause_, code);
+  close();
+  cause_ = before;
 }
 
 void ConnectionCore::abort(std::error_code why) {

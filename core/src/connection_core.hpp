@@ -15,6 +15,7 @@
 namespace weir {
 
 class Connector;
+class RelayHalf;
 
 // Input that a handler has seen and not used; allocated only while there is some.
 struct Tail {
@@ -92,6 +93,18 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   void stop();                                      // The server drains.
   void cut(CloseReason::Code code, int error = 0);  // Core ends it now, with a reset.
 
+  // --- For a relay.
+
+  // As write(), but sent at once where possible: nothing else will be written in this turn.
+  Flow pass(Bytes bytes);
+  // Both directions are a kernel's stream, and nobody wants to see the bytes.
+  bool can_splice() const;
+  // From then on the half is asked to splice where the handler would get on_data; null: no more.
+  void splice_by(RelayHalf* half);
+  IoResult splice_in(Pipe& pipe);               // A read: FIN and errors are dealt with.
+  void splice_out(std::unique_ptr<Pipe> pipe);  // A write, with nothing pending.
+  void close_as(CloseReason::Code code);        // As close(), for that reason.
+
   // --- For the connector.
 
   void connected(int socket, const Address& peer);
@@ -131,10 +144,12 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
     kInCallback = 1 << 13,
     kLingering = 1 << 14,  // close() sent its FIN and waits for the peer's.
     kOpenedToHandler = 1 << 15,
-    kReset = 1 << 16,  // The stream is to be closed with a reset.
+    kReset = 1 << 16,   // The stream is to be closed with a reset.
+    kSplice = 1 << 17,  // What is read goes through a pipe.
 
     // With one of these, more is to be done after a callback than to send what it wrote.
-    kUnusual = kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain,
+    kUnusual =
+        kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain | kSplice,
   };
 
   ConnectionCore(ServiceLoop& service, const Address& peer);
@@ -165,6 +180,8 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   [[gnu::noinline]] void on_unusual(unsigned what);
   void read_ready(unsigned what);
   [[gnu::noinline]] void read_on();
+  bool read_once();
+  bool splice();
   bool receive();  // One read; true: the buffer was filled, there may be more.
   [[gnu::noinline]] bool receive_behind_tail();
   [[gnu::noinline]] bool nothing_read(IoResult got);
@@ -188,6 +205,8 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   void spill_direct();          // Into the chain: it is not the only write any more.
   Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
   void flush();
+  IoResult send_front(std::size_t& offered);
+  void reclaim_pipe();
   void blocked();
   void taken(std::size_t bytes);
   void send_failed(int error);
@@ -221,6 +240,7 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   Chain* out_ = nullptr;      // Lent by the loop while something is pending.
   std::unique_ptr<Tail> tail_;
   std::unique_ptr<Connector> connector_;  // While connecting.
+  RelayHalf* splicer_ = nullptr;          // While what is read is spliced.
   std::uint64_t id_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;

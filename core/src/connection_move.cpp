@@ -27,7 +27,7 @@ std::unique_ptr<Frozen> ConnectionCore::freeze() {
   frozen->full = is(kFull);
   frozen->drain_due = is(kDrainDue);
   frozen->again = is(kAgain);
-  if (out_ != nullptr) out_->read(frozen->output);
+  if (out_ != nullptr) out().read(frozen->output);
   if (tail_ != nullptr) frozen->input = std::move(tail_->bytes);
 
   finish(CloseReason::Code::moved, CloseReason::Side::us);

@@ -39,13 +39,18 @@ void ConnectionCore::read_ready(unsigned what) {
     if (error != 0) lost(error);
     return;
   }
-  if (is(kClosing) ? discard() : receive()) read_on();
+  if (read_once()) read_on();
+}
+
+bool ConnectionCore::read_once() {
+  if (is(kClosing)) return discard();
+  return is(kSplice) ? splice() : receive();
 }
 
 // The buffer was filled, so there is more; but others wait as well.
 void ConnectionCore::read_on() {
   for (int reads = 1; reads < LoopCore::kReadsPerTurn && is_open() && reading(); ++reads) {
-    if (!(is(kClosing) ? discard() : receive())) break;
+    if (!read_once()) break;
   }
 }
 

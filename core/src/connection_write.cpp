@@ -19,6 +19,7 @@ constexpr std::size_t kBorrowLeast = 512;
 
 Chain& ConnectionCore::out() {
   if (out_ == nullptr) out_ = core().lend_chain();
+  if (out_->pipe() != nullptr) reclaim_pipe();
   return *out_;
 }
 
@@ -135,13 +136,21 @@ Bytes ConnectionCore::send_now(Bytes bytes) {
   return bytes.subspan(size);
 }
 
+IoResult ConnectionCore::send_front(std::size_t& offered) {
+  if (Pipe* const pipe = out_->pipe()) {
+    offered = pipe->held();
+    return stream_->splice_out(*pipe);
+  }
+  iovec pieces[kPieces];
+  const int count = out_->gather(pieces, kPieces);
+  for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
+  return stream_->send(pieces, count);
+}
+
 void ConnectionCore::flush() {
   while (!out_->empty()) {
-    iovec pieces[kPieces];
-    const int count = out_->gather(pieces, kPieces);
     std::size_t offered = 0;
-    for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
-    const IoResult sent = stream_->send(pieces, count);
+    const IoResult sent = send_front(offered);
     if (sent < 0) {
       if (sent == -EAGAIN || sent == -EINTR) return blocked();
       return send_failed(static_cast<int>(-sent));
@@ -149,6 +158,7 @@ void ConnectionCore::flush() {
     taken(static_cast<std::size_t>(sent));
     if (static_cast<std::size_t>(sent) < offered) return blocked();
   }
+  if (out_->pipe() != nullptr) core().pipes().give(out_->release_pipe());
   core().return_chain(out_);
   out_ = nullptr;
 }
@@ -165,7 +175,9 @@ void ConnectionCore::taken(std::size_t bytes) {
   bytes_out_ += bytes;
   activity_ = stamp();
   out_->consume(bytes);
-  if (is(kFull) && out_->bytes() <= config().limits.write_low) {
+  // A pipe is filled again only when it is empty.
+  const std::size_t low = out_->pipe() == nullptr ? config().limits.write_low : 0;
+  if (is(kFull) && out_->bytes() <= low) {
     clear(kFull);
     if (!is(kClosing)) {
       set(kDrainDue);
@@ -200,6 +212,7 @@ void ConnectionCore::drop_output() {
   clear(kDrainDue);
   spill_direct();
   if (out_ == nullptr) return;
+  if (out_->pipe() != nullptr) core().pipes().give(out_->release_pipe());
   out_->clear();
   core().return_chain(out_);
   out_ = nullptr;

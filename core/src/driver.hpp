@@ -37,14 +37,24 @@ class StreamOwner {
   ~StreamOwner() = default;
 };
 
+// A buffer in the kernel that bytes cross without this process seeing them. Filled only when empty.
+class Pipe {
+ public:
+  virtual ~Pipe() = default;
+  virtual std::size_t held() const = 0;                       // Bytes in it.
+  virtual IoResult take_back(std::span<std::byte> into) = 0;  // Reads what it holds.
+};
+
 // One connected socket, never blocking. Its memory is its owner's.
 class Stream {
  public:
   virtual ~Stream() = default;
   virtual IoResult receive(std::span<std::byte> into) = 0;
   virtual IoResult send(const iovec* pieces, int count) = 0;
-  virtual int shut_down() = 0;  // FIN; 0 or a negative errno.
-  virtual int error() = 0;      // The pending socket error, positive, taken off; 0 if none.
+  virtual IoResult splice_in(Pipe& pipe) = 0;   // As receive(), into an empty pipe.
+  virtual IoResult splice_out(Pipe& pipe) = 0;  // As send(), of what the pipe holds.
+  virtual int shut_down() = 0;                  // FIN; 0 or a negative errno.
+  virtual int error() = 0;  // The pending socket error, positive, taken off; 0 if none.
   virtual bool delivered() { return false; }  // The peer has all that was sent; false: not known.
   virtual void want(unsigned what) = 0;       // Cheap when nothing changes.
   virtual void close(bool reset) = 0;  // Then on_stream_gone. A Unix stream cannot reset: it ends.
@@ -122,6 +132,7 @@ class Driver {
 
   // `address` is where to go; for a Unix URL the path is taken from the URL.
   virtual DialResult dial(const Url& url, const Address& address, DialOwner& owner) = 0;
+  virtual std::unique_ptr<Pipe> make_pipe() = 0;  // Null: the system has none, or no more.
   virtual void resolve(std::string host, Resolved answer) = 0;
   virtual void work(Task blocking, Task then) = 0;  // Neither throws.
 

@@ -25,11 +25,28 @@ std::shared_ptr<const ServiceConfig> root_config() {
 
 }  // namespace
 
+void LoopCounters::add_to(Counters& sum) const {
+  const auto add = [](std::uint64_t& to, const std::atomic<std::uint64_t>& from) {
+    to += from.load(std::memory_order_relaxed);
+  };
+  add(sum.refused_service, refused_service);
+  add(sum.closed, closed);
+  add(sum.exceptions, exceptions);
+  add(sum.bytes_in, bytes_in);
+  add(sum.bytes_out, bytes_out);
+  add(sum.spliced, spliced);
+  add(sum.connect_refused, connect_refused);
+  add(sum.connect_timeout, connect_timeout);
+  add(sum.unresolved, unresolved);
+  add(sum.no_local_port, no_local_port);
+}
+
 LoopCore::LoopCore(Driver& driver, LoopSettings settings)
     : driver_(driver),
       settings_(std::move(settings)),
       mailbox_(std::make_shared<detail::Mailbox>(driver)),
-      began_(driver.now()) {
+      began_(driver.now()),
+      pipes_(driver, settings_.pipes) {
   driver_.attach(*this);
   root_ = std::make_unique<ServiceLoop>(*this, root_config());
 }
@@ -208,6 +225,21 @@ void LoopCore::left(ConnectionCore& connection) {
   LoopCounters::add(counters_.bytes_out, connection.bytes_out());
   free_slot(connection.slot());
   connections_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void LoopCore::count_failed_connect(CloseReason::Code code) {
+  switch (code) {
+    case CloseReason::Code::connect_refused:
+      return LoopCounters::add(counters_.connect_refused);
+    case CloseReason::Code::connect_timeout:
+      return LoopCounters::add(counters_.connect_timeout);
+    case CloseReason::Code::unresolved:
+      return LoopCounters::add(counters_.unresolved);
+    case CloseReason::Code::no_local_port:
+      return LoopCounters::add(counters_.no_local_port);
+    default:
+      return;
+  }
 }
 
 void LoopCore::forget(ConnectionCore& connection) {

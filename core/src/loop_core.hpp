@@ -12,6 +12,7 @@
 #include "chain.hpp"
 #include "driver.hpp"
 #include "mailbox.hpp"
+#include "pipe_pool.hpp"
 #include "service_loop.hpp"
 #include "wheel.hpp"
 
@@ -22,8 +23,9 @@ struct Frozen;
 
 struct LoopSettings {
   Level level = Level::info;
-  LogSink log;         // Called on the loop's thread.
-  bool trace = false;  // Wrap every handler in one that logs its callbacks.
+  LogSink log;             // Called on the loop's thread.
+  bool trace = false;      // Wrap every handler in one that logs its callbacks.
+  std::size_t pipes = 32;  // To splice through; 0: bytes are always copied.
 };
 
 // Written by the loop's thread alone, read by any.
@@ -33,7 +35,14 @@ struct LoopCounters {
   std::atomic<std::uint64_t> exceptions{0};
   std::atomic<std::uint64_t> bytes_in{0};
   std::atomic<std::uint64_t> bytes_out{0};
-  std::atomic<std::uint64_t> cut{0};  // Ended by the drain deadline or abort_all.
+  std::atomic<std::uint64_t> cut{0};      // Ended by the drain deadline or abort_all.
+  std::atomic<std::uint64_t> spliced{0};  // Bytes that went through a pipe.
+  std::atomic<std::uint64_t> connect_refused{0};
+  std::atomic<std::uint64_t> connect_timeout{0};
+  std::atomic<std::uint64_t> unresolved{0};
+  std::atomic<std::uint64_t> no_local_port{0};
+
+  void add_to(Counters& sum) const;
 
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount = 1) {
     counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
@@ -116,6 +125,7 @@ class WEIR_API LoopCore final : public DriverOwner {
     return offset < buffer_size_;
   }
   DirectWrite& direct() { return direct_; }
+  PipePool& pipes() { return pipes_; }
 
   Chain* lend_chain();
   void return_chain(Chain* chain);
@@ -137,6 +147,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   void freed() { --alive_; }
   void forget(ConnectionCore& connection);
   LoopCounters& count() { return counters_; }
+  void count_failed_connect(CloseReason::Code code);
 
   // The one place where a log line is made: dropped by level, escaped, cut, handed to the sink.
   void log(Level level, std::string_view who, std::string_view line);
@@ -180,6 +191,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   std::unique_ptr<std::byte[]> buffer_;
   std::size_t buffer_size_ = 0;
   Arena arena_{detail::Block::Kind::arena};
+  PipePool pipes_;
   std::vector<std::unique_ptr<Chain>> chains_;
   DirectWrite direct_;
 

@@ -26,6 +26,12 @@ int bind_unix(int socket, const sockaddr* address, socklen_t length, mode_t mode
 // The peer's kernel has everything that was sent, FIN included; false where the system does not tell.
 bool all_acknowledged(int socket);
 
+// A pipe worth splicing through, and what Stream says of it. Null where the system cannot splice, has
+// no large pipe left, or would kill the process with SIGPIPE for writing to a peer that is gone.
+std::unique_ptr<Pipe> make_pipe();
+IoResult splice_in(int socket, Pipe& pipe);
+IoResult splice_out(int socket, Pipe& pipe);
+
 // Of the peer of a Unix stream; empty where the system does not tell.
 std::optional<Credentials> peer_credentials(int socket);
 

@@ -23,6 +23,7 @@ namespace weir {
 namespace {
 
 constexpr unsigned kLoopsMost = 256;
+constexpr std::size_t kPipesMost = 1'024;
 constexpr std::size_t kReservedDescriptors = 512;  // For logs, plugins, administration.
 
 // The soft limit is a default of another age; the hard one is what the administrator means.
@@ -161,7 +162,12 @@ Server::Body::Body(ServerOptions options) : options_(std::move(options)) {
                      SetupError::Kind::system);
   }
   if (!options_.log) options_.log = standard_error_sink();
-  const LoopSettings settings{options_.level, options_.log, options_.trace};
+  if (options_.pipes_max > kPipesMost) {
+    throw SetupError("a server has 0 to 1024 pipes, not " + std::to_string(options_.pipes_max));
+  }
+  // Each loop has a share, and at least one if there are any.
+  const std::size_t pipes = (options_.pipes_max + loops - 1) / loops;
+  const LoopSettings settings{options_.level, options_.log, options_.trace, pipes};
   for (unsigned i = 0; i < loops; ++i) loops_.push_back(std::make_unique<RunningLoop>(settings));
 }
 
@@ -337,12 +343,7 @@ Counters Server::Body::counters() const {
   sum.refused_limit = accepts_.refused_limit.load(std::memory_order_relaxed);
   sum.accept_errors = accepts_.errors.load(std::memory_order_relaxed);
   for (const auto& loop : loops_) {
-    const LoopCounters& each = loop->core.counters();
-    sum.refused_service += each.refused_service.load(std::memory_order_relaxed);
-    sum.closed += each.closed.load(std::memory_order_relaxed);
-    sum.exceptions += each.exceptions.load(std::memory_order_relaxed);
-    sum.bytes_in += each.bytes_in.load(std::memory_order_relaxed);
-    sum.bytes_out += each.bytes_out.load(std::memory_order_relaxed);
+    loop->core.counters().add_to(sum);
     sum.connections += loop->core.load();
   }
   return sum;

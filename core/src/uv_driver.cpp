@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "platform.hpp"
 #include "sockaddr.hpp"
 #include "uv_sockets.hpp"
 
@@ -124,6 +125,8 @@ std::unique_ptr<ListenSocket> UvDriver::adopt_listener(int socket, ListenOwner& 
 DialResult UvDriver::dial(const Url& url, const Address& address, DialOwner& owner) {
   return UvDial::begin(loop_, url, address, owner);
 }
+
+std::unique_ptr<Pipe> UvDriver::make_pipe() { return platform::make_pipe(); }
 
 void UvDriver::resolve(std::string host, Resolved answer) {
   auto lookup = std::make_unique<Lookup>();

@@ -32,6 +32,7 @@ class UvDriver final : public Driver {
   Stream& adopt(int socket, void* memory, StreamOwner& owner) override;
   std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) override;
   DialResult dial(const Url& url, const Address& address, DialOwner& owner) override;
+  std::unique_ptr<Pipe> make_pipe() override;
   void resolve(std::string host, Resolved answer) override;
   void work(Task blocking, Task then) override;
   void wake() override;

@@ -71,6 +71,9 @@ IoResult UvStream::send(const iovec* pieces, int count) {
   return sent < 0 ? -errno : sent;
 }
 
+IoResult UvStream::splice_in(Pipe& pipe) { return platform::splice_in(socket_, pipe); }
+IoResult UvStream::splice_out(Pipe& pipe) { return platform::splice_out(socket_, pipe); }
+
 int UvStream::shut_down() { return ::shutdown(socket_, SHUT_WR) < 0 ? -errno : 0; }
 
 int UvStream::error() { return socket_error(socket_); }

@@ -20,6 +20,8 @@ class UvStream final : public Stream, private uv_poll_t {
 
   IoResult receive(std::span<std::byte> into) override;
   IoResult send(const iovec* pieces, int count) override;
+  IoResult splice_in(Pipe& pipe) override;
+  IoResult splice_out(Pipe& pipe) override;
   int shut_down() override;
   int error() override;
   bool delivered() override;

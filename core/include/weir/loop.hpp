@@ -43,6 +43,7 @@ using Resolved = Callback<const Resolution&>;
 struct ConnectOptions {
   Url to;
   Millis timeout{5'000};  // Lookup and all addresses together; 1 ms to 24 days.
+  Address except = {};    // Is not dialled, should the name mean it: a forwarder's own address.
 };
 
 // The Loop that a service is opened with is that service's own: connections made with it belong to

@@ -1,6 +1,7 @@
 // Two connections joined: what either reads, the other writes, ends and resets included.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include <weir/handler.hpp>
@@ -18,11 +19,13 @@ class WEIR_API RelayTargets {
  private:
   friend class RelayNear;
 
+  void missed(const ConnectOptions& target, const CloseReason& reason);
+
   Loop& loop_;
   std::vector<ConnectOptions> to_;
   std::size_t next_ = 0;
-  std::uint64_t failed_ = 0;  // Since the last line in the log about it, of which
-  SteadyTime told_{};         // there is one a second at most.
+  std::uint64_t failed_ = 0;        // Since the last line in the log about it,
+  std::optional<SteadyTime> told_;  // of which there is one a second at most.
 };
 
 // The handler of an accepted connection whose bytes go to a target as they are, and the target's back.

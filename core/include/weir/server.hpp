@@ -46,11 +46,14 @@ struct ServerOptions {
   unsigned loops = 1;  // Threads, 1 to 256; 0: as many as CPUs the process may use.
   // In and out together, beyond which none is accepted; 0: the hard descriptor limit - 512.
   std::size_t connections = 0;
-  Millis drain{30'000};       // From stop() to the abort of what is left; 1 ms to 24 days.
-  bool signals = true;        // TERM and INT stop; a second one aborts. PIPE is ignored.
-  bool trace = false;         // Every callback and its bytes go to the log.
-  Level level = Level::info;  // Lines below it are dropped before they are made.
-  LogSink log = {};           // Empty: standard error.
+  Millis drain{30'000};  // From stop() to the abort of what is left; 1 ms to 24 days.
+  // For relays of all loops together, to splice streams through. Each takes two descriptors and up to
+  // 1 MiB of the system's memory; with none free, bytes are copied. 0 to 1,024; 0: always copied.
+  std::size_t pipes_max = 32;
+  bool signals = true;                  // TERM and INT stop; a second one aborts. PIPE is ignored.
+  bool trace = false;                   // Every callback and its bytes go to the log.
+  Level level = Level::info;            // Lines below it are dropped before they are made.
+  LogSink log = {};                     // Empty: standard error.
   std::function<void()> on_ready = {};  // On the first loop, once every listener accepts.
 };
 
@@ -71,6 +74,13 @@ struct Counters {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t connections = 0;  // Open at this moment.
+  std::uint64_t spliced =
+      0;  // Bytes that a relay moved inside the kernel; in bytes_in and _out too.
+  // Connections that could not be made, by the reason of their on_close.
+  std::uint64_t connect_refused = 0;
+  std::uint64_t connect_timeout = 0;
+  std::uint64_t unresolved = 0;
+  std::uint64_t no_local_port = 0;
 };
 
 class WEIR_API Server {

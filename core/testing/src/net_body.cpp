@@ -58,6 +58,7 @@ Task GuardLoop::guarded(Task task) {
 NetBody::NetBody(const NetOptions& options)
     : options_(options), network_(options), limits_{kNoLimit, options.connections} {
   LoopSettings settings;
+  settings.pipes = options.pipes;
   settings.level = options.level;
   settings.trace = options.trace;
   settings.log = [this](Level level, std::string_view line) {
@@ -341,12 +342,7 @@ Counters NetBody::counters() const {
   sum.refused_limit = counters_.refused_limit;
   sum.accept_errors = counters_.errors;
   for (const auto& member : loops_) {
-    const LoopCounters& one = member->core.counters();
-    sum.refused_service += one.refused_service;
-    sum.closed += one.closed;
-    sum.exceptions += one.exceptions;
-    sum.bytes_in += one.bytes_in;
-    sum.bytes_out += one.bytes_out;
+    member->core.counters().add_to(sum);
     sum.connections += member->core.load();
   }
   return sum;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "connection_core.hpp"
 
@@ -35,6 +36,29 @@ IoResult SimStream::send(const iovec* pieces, int count) {
   SimSocket& mine = socket();
   if (SimSocket* const far = driver_.network_.other(mine)) ++far->sends;
   return driver_.network_.send(mine, pieces, count);
+}
+
+IoResult SimPipe::take_back(std::span<std::byte> into) {
+  const std::size_t size = std::min(into.size(), bytes_.size());
+  std::memcpy(into.data(), bytes_.data(), size);
+  bytes_.erase(0, size);
+  return static_cast<IoResult>(size);
+}
+
+IoResult SimStream::splice_in(Pipe& pipe) {
+  auto& into = static_cast<SimPipe&>(pipe);
+  std::string bytes(into.capacity_, '\0');
+  const IoResult got = receive(std::as_writable_bytes(std::span(bytes)));
+  if (got > 0) into.bytes_.append(bytes, 0, static_cast<std::size_t>(got));
+  return got;
+}
+
+IoResult SimStream::splice_out(Pipe& pipe) {
+  auto& from = static_cast<SimPipe&>(pipe);
+  const iovec piece{from.bytes_.data(), from.bytes_.size()};
+  const IoResult sent = send(&piece, 1);
+  if (sent > 0) from.bytes_.erase(0, static_cast<std::size_t>(sent));
+  return sent;
 }
 
 int SimStream::shut_down() { return driver_.network_.shut_down(socket()); }
@@ -128,6 +152,11 @@ DialResult SimDriver::dial(const Url& url, const Address& address, DialOwner& ow
     if (result) (*listening)->on_dialled(*result);
   });
   return {std::make_unique<SimDial>(listening), 0};
+}
+
+std::unique_ptr<Pipe> SimDriver::make_pipe() {
+  if (network_.pipe_size() == 0) return nullptr;
+  return std::make_unique<SimPipe>(network_.pipe_size());
 }
 
 void SimDriver::resolve(std::string host, Resolved answered) {

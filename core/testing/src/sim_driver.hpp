@@ -11,6 +11,18 @@ namespace weir::testing {
 
 class SimDriver;
 
+class SimPipe final : public Pipe {
+ public:
+  explicit SimPipe(std::size_t capacity) : capacity_(capacity) {}
+  std::size_t held() const override { return bytes_.size(); }
+  IoResult take_back(std::span<std::byte> into) override;
+
+ private:
+  friend class SimStream;
+  const std::size_t capacity_;
+  std::string bytes_;
+};
+
 class SimStream final : public Stream {
  public:
   SimStream(SimDriver& driver, SimSocket& socket, StreamOwner& owner);
@@ -18,6 +30,8 @@ class SimStream final : public Stream {
 
   IoResult receive(std::span<std::byte> into) override;
   IoResult send(const iovec* pieces, int count) override;
+  IoResult splice_in(Pipe& pipe) override;
+  IoResult splice_out(Pipe& pipe) override;
   int shut_down() override;
   int error() override;
   void want(unsigned what) override;
@@ -73,6 +87,7 @@ class SimDriver final : public Driver {
   Stream& adopt(int socket, void* memory, StreamOwner& owner) override;
   std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) override;
   DialResult dial(const Url& url, const Address& address, DialOwner& owner) override;
+  std::unique_ptr<Pipe> make_pipe() override;
   void resolve(std::string host, Resolved answer) override;
   void work(Task blocking, Task then) override;
 

@@ -19,6 +19,7 @@ SimNetwork::SimNetwork(const NetOptions& options)
     : state_(options.seed),
       faults_(options.faults),
       unix_(options.unix_sockets),
+      pipe_size_(options.pipe_size),
       wall_(kFirstDay - (now_ - SteadyTime{})) {
   names_["localhost"] = {{Address::ipv4({127, 0, 0, 1}, 0)}, "", Millis{0}};
 }

@@ -89,6 +89,7 @@ class SimNetwork {
   bool chance(unsigned per_mille) { return per_mille != 0 && random() % 1'000 < per_mille; }
   std::size_t below(std::size_t limit) { return static_cast<std::size_t>(random() % limit); }
   const Faults& faults() const { return faults_; }
+  std::size_t pipe_size() const { return pipe_size_; }
 
   SteadyTime now() const { return now_; }
   WallTime wall() const { return wall_ + (now_ - SteadyTime{}); }
@@ -147,6 +148,7 @@ class SimNetwork {
   std::uint64_t state_;
   const Faults faults_;
   const bool unix_;
+  const std::size_t pipe_size_;
   SteadyTime now_{std::chrono::hours(1)};
   WallTime wall_;
   std::vector<std::unique_ptr<SimSocket>> sockets_;  // By number; a number is never used again.

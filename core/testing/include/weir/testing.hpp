@@ -38,14 +38,16 @@ struct Faults {
 struct NetOptions {
   std::uint64_t seed = 1;  // Of every choice and of Loop::random.
   std::size_t loops = 1;
-  Limits limits = {};  // Of every service.
-  Timeouts timeouts = {};
+  Limits limits = {};      // Of every service,
+  Timeouts timeouts = {};  // like these.
   Faults faults = {};
-  bool unix_sockets = false;    // Peers come over Unix sockets: no addresses, no resets.
-  bool automatic = true;        // connect and a peer's verbs run the net until it is quiet.
-  std::size_t connections = 0;  // The server's limit; 0: none.
-  Level level = Level::debug;   // Log lines below it are not kept.
-  bool trace = false;           // Every callback goes to the log.
+  bool unix_sockets = false;        // Peers come over Unix sockets: no addresses, no resets.
+  bool automatic = true;            // connect and a peer's verbs run the net until it is quiet.
+  std::size_t connections = 0;      // The server's limit; 0: none.
+  std::size_t pipes = 32;           // Of each loop, for relays to splice through,
+  std::size_t pipe_size = 1 << 20;  // and their bytes; 0: the system cannot splice.
+  Level level = Level::debug;       // Log lines below it are not kept.
+  bool trace = false;               // Every callback goes to the log.
 };
 
 // The far side of a connection, held by the test. Valid as long as the net. It reads what arrives,

@@ -1,0 +1,66 @@
+// What a relay adds to a connection: writes that leave at once, and bytes that cross in a pipe.
+#include "connection_core.hpp"
+#include "relay.hpp"
+
+namespace weir {
+
+// The other connection's callback is running, so this one has nothing gathered and nobody else writes.
+Flow ConnectionCore::pass(Bytes bytes) {
+  constexpr std::uint32_t asked = kClosing | kEndCalled | kBlocked | kOutDead;
+  if (is_any(asked) || !is_open() || out_ != nullptr) return write_more(bytes);
+  bytes = send_now(bytes);
+  if (bytes.empty()) return Flow::open;
+  out().copy(bytes);
+  blocked();
+  return written();
+}
+
+// With a trace, every byte is to be seen.
+bool ConnectionCore::can_splice() const { return is_open() && !core().settings().trace; }
+
+void ConnectionCore::splice_by(RelayHalf* half) {
+  splicer_ = half;
+  put(kSplice, half != nullptr);
+}
+
+bool ConnectionCore::splice() {
+  if (splicer_->splice()) return false;
+  return receive();
+}
+
+IoResult ConnectionCore::splice_in(Pipe& pipe) {
+  const IoResult got = stream_->splice_in(pipe);
+  if (got <= 0) {
+    nothing_read(got);
+    return got;
+  }
+  bytes_in_ += static_cast<std::size_t>(got);
+  activity_ = stamp();
+  LoopCounters::add(core().count().spliced, static_cast<std::size_t>(got));
+  return got;
+}
+
+void ConnectionCore::splice_out(std::unique_ptr<Pipe> pipe) {
+  if (!takes_output() || !is_open()) return core().pipes().give(std::move(pipe));
+  out().take(std::move(pipe));
+  advance();
+  if (out_ == nullptr) return;
+  set(kFull);  // Until the pipe is empty.
+  out_->full_turn = core().turn();
+}
+
+// Others want to write behind it, or the connection moves.
+void ConnectionCore::reclaim_pipe() {
+  std::unique_ptr<Pipe> pipe = out_->release_pipe();
+  std::vector<std::byte> bytes(pipe->held());
+  std::size_t taken = 0;
+  while (taken < bytes.size()) {
+    const IoResult got = pipe->take_back(std::span(bytes).subspan(taken));
+    if (got <= 0) break;
+    taken += static_cast<std::size_t>(got);
+  }
+  core().pipes().give(std::move(pipe));
+  out_->copy(Bytes(bytes).first(taken));
+}
+
+}  // namespace weir
