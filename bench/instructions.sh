@@ -2,10 +2,15 @@
 # User instructions of one echo, over its whole life in the server: the slope between a short and a
 # long run under callgrind, which counts the same whatever else the machine does.
 #
-# usage: bench/instructions.sh [FOLDER OF A RELEASE BUILD]
+# usage: bench/instructions.sh [FOLDER OF A RELEASE BUILD [ECHO SERVER WITH ITS ARGUMENTS...]]
+# Without a server it is Weir's. The server prints a line that begins with `ready` and ends with its
+# port, and leaves on SIGTERM.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-weir=${1-build/release}/bin/weir
+build=${1-build/release}
+shift $(($# ? 1 : 0))
+(($#)) || set -- "$build/bin/weir" serve echo tcp://127.0.0.1:0 --loops 1
+server_command=("$@")
 connections=50
 size=64
 short=200
@@ -20,13 +25,13 @@ trap '[[ -z $server ]] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
 count() {
   : >"$work/out"
   valgrind --tool=callgrind --callgrind-out-file="$work/callgrind" \
-    "$weir" serve echo tcp://127.0.0.1:0 --loops 1 >"$work/out" 2>"$work/err" &
+    "${server_command[@]}" >"$work/out" 2>"$work/err" &
   server=$!
   until grep -q '^ready' "$work/out"; do
     kill -0 "$server" || { cat "$work/err" >&2; exit 70; }
     read -r -t 0.1 <> <(:) || true
   done
-  python3 bench/ask_in_turn.py "$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$work/out")" \
+  python3 bench/ask_in_turn.py "$(sed -n 's/^ready.*[: ]\([0-9]*\)$/\1/p' "$work/out")" \
     "$connections" "$1" "$size"
   kill -TERM "$server"
   wait "$server"
