@@ -1,0 +1,78 @@
+"""Who takes part, and how each is started."""
+
+import string
+from dataclasses import dataclass
+from pathlib import Path
+
+PEERS = Path(__file__).resolve().parent.parent / "peers"
+
+
+class Program:
+    """A server of this repository: it takes its port as its only argument."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def command(self, port, _backend, _folder):
+        return [str(self.path), str(port)]
+
+
+class Weir:
+    """Our own, with every limit and timeout at its default."""
+
+    def __init__(self, path, protocol):
+        self.path = path
+        self.protocol = protocol
+
+    def command(self, port, backend, _folder):
+        words = [str(self.path), "serve", self.protocol, f"tcp://127.0.0.1:{port}"]
+        if backend is not None:
+            words += ["--to", f"tcp://127.0.0.1:{backend}"]
+        return [*words, "--loops", "1"]
+
+
+@dataclass
+class Configured:
+    """A forwarder that reads a file, made from a template into the server's folder."""
+
+    template: str
+    words: tuple  # {file} and {folder} are filled in.
+    splice: str = ""
+
+    def command(self, port, backend, folder):
+        text = string.Template((PEERS / self.template).read_text("utf-8"))
+        file = folder / self.template.removesuffix(".in")
+        file.write_text(text.substitute(port=port, backend=backend, splice=self.splice, work=folder))
+        return [word.format(file=file, folder=folder) for word in self.words]
+
+
+HAPROXY = ("/usr/sbin/haproxy", "-db", "-q", "-f", "{file}")
+NGINX = ("/usr/sbin/nginx", "-e", "stderr", "-p", "{folder}", "-c", "{file}")
+SPLICE = "option splice-request\n    option splice-response"
+
+
+def echo_servers(build):
+    programs = build / "bin"
+    return {
+        "raw": Program(programs / "raw_echo"),
+        "raw again": Program(programs / "raw_echo"),
+        "weir": Weir(programs / "weir", "echo"),
+        "libuv": Program(programs / "uv_echo"),
+        "libevent": Program(programs / "libevent_echo"),
+        "Boost.Asio": Program(programs / "asio_echo"),
+        "Go": Program(programs / "go_echo"),
+    }
+
+
+def forwarders(build):
+    rinetd = Configured("rinetd.conf.in", ("/usr/sbin/rinetd", "-f", "-c", "{file}"))
+    spliced = Configured("haproxy.cfg.in", HAPROXY, SPLICE)
+    return {
+        "weir": Weir(build / "bin" / "weir", "forward"),
+        "rinetd": rinetd,
+        "rinetd again": rinetd,
+        "haproxy": Configured("haproxy.cfg.in", HAPROXY),
+        "haproxy, splice": spliced,
+        "haproxy, splice again": spliced,
+        "nginx": Configured("nginx.conf.in", NGINX),
+    }

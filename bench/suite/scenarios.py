@@ -1,0 +1,72 @@
+"""What is measured round by round: the load, who faces it, and whom they are compared with."""
+
+from dataclasses import dataclass, field
+
+ECHO = ("raw", "raw again", "weir", "libuv", "libevent", "Boost.Asio", "Go")
+FORWARD = ("weir", "rinetd", "haproxy", "haproxy, splice", "nginx")
+
+PER_MESSAGE = "cpu_us_per_message"
+PER_GIB = "cpu_s_per_gib"
+RATE = "rate"
+
+
+@dataclass
+class Scenario:
+    name: str
+    what: str
+    load: str                 # The generator's scenario.
+    options: dict
+    metric: str = PER_MESSAGE
+    servers: tuple = ECHO
+    reference: str = "raw"    # The control is the same again.
+    others: tuple = ()        # Further servers that ratios are formed against.
+    processes: int = 1
+    timed: bool = True        # False: it ends by itself.
+    behind: bool = field(init=False)  # Through a forwarder, so the generator serves the far side.
+
+    def __post_init__(self):
+        self.behind = "rinetd" in self.servers
+
+    @property
+    def control(self):
+        return f"{self.reference} again"
+
+    @property
+    def references(self):
+        return (self.reference, *self.others)
+
+
+def echo(name, what, **options):
+    return Scenario(name, what, "echo", options)
+
+
+def bulk(way, load, connections):
+    return Scenario(f"forward-{way}-{connections}",
+                    f"bulk through a forwarder, {way}, {connections} connections", load,
+                    {"connections": connections}, PER_GIB, (*FORWARD, "haproxy, splice again"),
+                    "haproxy, splice", ("haproxy", "rinetd"))
+
+
+SCENARIOS = (
+    echo("echo-64-50", "echo, 64 B, 50 connections", size=64, connections=50),
+    echo("echo-64-1000", "echo, 64 B, 1,000 connections", size=64, connections=1000),
+    echo("echo-64-10000", "echo, 64 B, 10,000 connections", size=64, connections=10000),
+    echo("echo-64-50-deep", "echo, 64 B, 50 connections, 16 messages in flight on each",
+         size=64, connections=50, depth=16),
+    echo("echo-16k-50", "echo, 16 KiB, 50 connections", size=16384, connections=50),
+    Scenario("churn", "connect, one echo, close; two generators", "churn",
+             {"size": 64, "connections": 50}, processes=2),
+    Scenario("storm", "10,000 connect at once, one echo each", "storm",
+             {"size": 64, "connections": 10000}, RATE, timed=False),
+    Scenario("forward-64-1000", "echo through a forwarder, 64 B, 1,000 connections", "echo",
+             {"size": 64, "connections": 1000}, PER_MESSAGE, (*FORWARD, "rinetd again"),
+             "rinetd", ("haproxy", "haproxy, splice")),
+    bulk("up", "send", 4),
+    bulk("down", "receive", 4),
+    bulk("up", "send", 200),
+    bulk("down", "receive", 200),
+    Scenario("forward-mix", "connections that alternate between chatter and streams", "mix",
+             {"connections": 50}, PER_GIB,
+             ("weir", "rinetd", "rinetd again", "haproxy", "haproxy, splice"),
+             "rinetd", ("haproxy", "haproxy, splice")),
+)

@@ -1,0 +1,139 @@
+"""The bars Weir has to clear, and the verdict on each: PASS, FAIL, or REPORTED where a figure is no
+ground for a verdict."""
+
+from dataclasses import dataclass
+
+import figures
+
+ROUNDS_MIN = 15           # A timing with fewer is not judged.
+TAIL_US = 900_000         # A SYN that was lost is sent again after a second.
+PASS, FAIL, REPORTED = "PASS", "FAIL", "REPORTED"
+
+
+@dataclass
+class Bar:
+    target: str
+    scenario: str
+    reference: str
+    most: float  # Our figure, in units of the reference's.
+
+
+BARS = (
+    Bar("1", "echo-64-50", "raw", 1.05),
+    Bar("1", "echo-64-1000", "raw", 1.05),
+    Bar("1", "echo-64-10000", "raw", 1.05),
+    Bar("1", "echo-64-50-deep", "raw", 1.05),
+    Bar("4", "echo-16k-50", "raw", 1.05),
+    Bar("6", "churn", "raw", 1.06),
+    Bar("12", "forward-64-1000", "rinetd", 0.97),
+    Bar("12", "forward-64-1000", "haproxy", 0.80),
+    Bar("13", "forward-up-4", "haproxy, splice", 0.65),
+    Bar("13", "forward-down-4", "haproxy, splice", 0.65),
+    Bar("13", "forward-up-200", "haproxy, splice", 0.65),
+    Bar("13", "forward-down-200", "haproxy, splice", 0.65),
+    Bar("mix", "forward-mix", "rinetd", 1.00),
+    Bar("mix", "forward-mix", "haproxy", 1.00),
+    Bar("mix", "forward-mix", "haproxy, splice", 1.00),
+)
+
+# Counts: target, what, where the figure stands in the result, bar.
+COUNT_BARS = (
+    ("2", "user instructions per echo", ("instructions", "weir"), 300),
+    ("3", "system calls per echo, 50 busy connections", ("calls_per_echo", "weir", "total"), 2.05),
+    ("5", "user bytes of an idle connection", ("idle", "weir", "connected"), 400),
+    ("5", "user bytes of an idle connection after an echo", ("idle", "weir", "touched"), 400),
+    ("14", "user bytes of an idle proxied connection",
+     ("idle_proxied", "weir", "connected"), 1000),
+    ("14", "user bytes of an idle proxied connection after an echo",
+     ("idle_proxied", "weir", "touched"), 1000),
+    ("raw", "user instructions per echo of the raw baseline", ("instructions", "raw"), 100),
+    ("raw", "system calls per echo of the raw baseline", ("calls_per_echo", "raw", "total"), 2.03),
+    ("libuv", "user instructions per echo of libuv by hand", ("instructions", "libuv"), 320),
+)
+
+
+def verdict(target, what, bar, figure, outcome, why="", **more):
+    return {"target": target, "what": what, "bar": bar, "figure": figure, "verdict": outcome,
+            "why": why} | more
+
+
+def doubts(scenario, reference, rounds):
+    """Why this ratio is reported and not judged."""
+    if rounds < ROUNDS_MIN:
+        yield f"{rounds} rounds, {ROUNDS_MIN} are needed"
+    control = scenario["control"]
+    if control is None:
+        yield "there is no control"
+    elif not scenario["counts"]:
+        yield f"the control reads {control['median']:.3f}"
+    for name in ("weir", reference):
+        share = scenario["servers"][name]["server_share"]
+        if share is None or share < figures.BUSY:
+            yield f"{name}: its core was {100 * (share or 0):.0f} % busy"
+
+
+def judge_ratio(bar, scenario):
+    what = f"{scenario['what']}: CPU against {bar.reference}"
+    found = scenario["ratios"].get(bar.reference, {}).get("weir")
+    text = f"≤ {bar.most:.2f}"
+    if found is None:
+        why = scenario["servers"].get("weir", {}).get("failed") or ["not measured"]
+        return verdict(bar.target, what, text, None, FAIL, why[0])
+    why = "; ".join(doubts(scenario, bar.reference, found["rounds"]))
+    outcome = FAIL if found["low"] > bar.most else PASS
+    if why:
+        why += "" if outcome == PASS else "; it would not pass"
+        outcome = REPORTED
+    elif found["median"] > bar.most:
+        why = "its interval reaches the bar"
+    return verdict(bar.target, what, text, found["median"], outcome, why, low=found["low"],
+                   high=found["high"])
+
+
+def judge_storm(scenario):
+    """The rate is reported only; a tail of SYNs sent again is judged."""
+    found = scenario["ratios"].get("raw", {}).get("weir")
+    if found is None:
+        why = scenario["servers"].get("weir", {}).get("failed") or ["not measured"]
+        yield verdict("7", scenario["what"], "≥ 0.95", None, FAIL, why[0])
+        return
+    yield verdict("7", f"{scenario['what']}: rate against raw", "≥ 0.95", found["median"], REPORTED,
+                  low=found["low"], high=found["high"])
+    slowest = max(answer["latency_us"]["max"] for answer in scenario["rounds"]["weir"].values()
+                  if "failed" not in answer)
+    yield verdict("7", f"{scenario['what']}: the slowest answer, ms", f"< {TAIL_US // 1000}",
+                  slowest / 1000, PASS if slowest < TAIL_US else FAIL)
+
+
+def judge_count(counts, target, what, path, most):
+    if path[0] not in counts:
+        return None
+    figure = counts
+    for name in path:
+        figure = figure.get(name) if isinstance(figure, dict) else None
+    if figure is None:
+        why = counts[path[0]].get(path[1], {})
+        why = why.get("failed", "not measured") if isinstance(why, dict) else "not measured"
+        return verdict(target, what, f"≤ {most}", None, FAIL, why)
+    return verdict(target, what, f"≤ {most}", figure, PASS if figure <= most else FAIL)
+
+
+def judge_held(held):
+    what = f"{held.get('connections', '19,000'):,} connections in one process, all answered"
+    if "failed" in held:
+        return verdict("8", what, "0 errors", None, FAIL, held["failed"])
+    fine = held["valid"] and held["errors"] == 0
+    return verdict("8", what, "0 errors", held["errors"], PASS if fine else FAIL, held["reason"])
+
+
+def judge(result):
+    """Every verdict for which there is a measurement."""
+    scenarios = {scenario["name"]: scenario for scenario in result["scenarios"]}
+    counts = result["counts"]
+    found = [judge_ratio(bar, scenarios[bar.scenario]) for bar in BARS if bar.scenario in scenarios]
+    if "storm" in scenarios:
+        found += judge_storm(scenarios["storm"])
+    found += filter(None, (judge_count(counts, *bar) for bar in COUNT_BARS))
+    if "held" in counts:
+        found.append(judge_held(counts["held"].get("weir", {})))
+    return found
