@@ -112,6 +112,10 @@ void Connector::next() {
         remaining == 1 ? total_left() : std::max(total_left() / remaining, kShareLeast);
     share_ends_ = (connection_.service().now() - began_).count() + share;
     const Address& address = addresses_[next_++];
+    if (address == options_.except) {
+      last_error_ = ELOOP;
+      continue;
+    }
     DialResult result = connection_.service().core().driver().dial(options_.to, address, *this);
     if (result.dial != nullptr) {
       dial_ = std::move(result.dial);

@@ -42,7 +42,7 @@ struct LoopCounters {
   std::atomic<std::uint64_t> unresolved{0};
   std::atomic<std::uint64_t> no_local_port{0};
 
-  void add_to(Counters& sum) const;
+  WEIR_API void add_to(Counters& sum) const;
 
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount = 1) {
     counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
