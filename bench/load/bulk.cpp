@@ -1,0 +1,89 @@
+#include "bulk.hpp"
+
+namespace weir::load {
+
+namespace {
+
+class SendSession final : public Session {
+ public:
+  SendSession(SendRun& run, std::size_t index)
+      : Session(run, index), sender_(run.pieces(), index * 97), counts_(!run.plan().backend) {}
+
+  void on_open(Connection& self) override {
+    Session::on_open(self);
+    sender_.begin(self);
+    under_way_ = sender_.fill(self);
+  }
+
+  // What was full has been taken, but for little.
+  void on_drain(Connection& self) override {
+    if (counts_) run().meter().bytes += under_way_;
+    if (run().finished()) return;
+    under_way_ = sender_.fill(self);
+  }
+
+  // A server that sends something back is read, so that it does not wait for us.
+  std::size_t on_data(Connection&, Bytes data) override { return data.size(); }
+
+ private:
+  StreamSender sender_;
+  std::size_t under_way_ = 0;
+  bool counts_;
+};
+
+class ReceiveSession final : public Session {
+ public:
+  ReceiveSession(ReceiveRun& run, std::size_t index)
+      : Session(run, index), checker_(run.pattern()) {}
+
+  std::size_t on_data(Connection& self, Bytes data) override {
+    const StreamChecker::Taken taken = checker_.take(data);
+    if (!taken.right) return wrong(self, data, "they are not what was sent");
+    run().meter().bytes += taken.used;
+    return taken.used;
+  }
+
+ private:
+  StreamChecker checker_;
+};
+
+}  // namespace
+
+SendRun::SendRun(Loop& loop, const Plan& plan, Machine& machine, Task done)
+    : Run(loop, plan, machine, std::move(done)), pieces_(pattern(), plan.size) {}
+
+std::unique_ptr<Session> SendRun::session(std::size_t index) {
+  return std::make_unique<SendSession>(*this, index);
+}
+
+ReceiveRun::ReceiveRun(Loop& loop, const Plan& plan, Machine& machine, Task done)
+    : Run(loop, plan, machine, std::move(done)), pieces_(pattern(), plan.size) {}
+
+std::unique_ptr<Session> ReceiveRun::session(std::size_t index) {
+  return std::make_unique<ReceiveSession>(*this, index);
+}
+
+std::size_t Sink::on_data(Connection& self, Bytes data) {
+  const StreamChecker::Taken taken = checker_.take(data);
+  if (taken.right) {
+    run_.meter().bytes += taken.used;
+    return taken.used;
+  }
+  if (!run_.finished()) {
+    run_.meter().fail("wrong bytes arrived at the far side, near byte " +
+                      std::to_string(self.bytes_in() - data.size()) + " of a connection");
+  }
+  self.abort();
+  return data.size();
+}
+
+void Source::on_open(Connection& self) {
+  sender_.begin(self);
+  sender_.fill(self);
+}
+
+void Source::on_drain(Connection& self) {
+  if (!run_.finished()) sender_.fill(self);
+}
+
+}  // namespace weir::load
