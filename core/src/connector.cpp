@@ -77,17 +77,12 @@ void Connector::start() {
     addresses_ = {*address};
     return next();
   }
-  LoopCore& core = connection_.service().core();
-  core.driver().resolve(host, [&core, slot = connection_.slot(),
-                               generation = connection_.generation()](const Resolution& found) {
-    ConnectionCore* const connection = core.find(slot, generation);
-    if (connection != nullptr && connection->connector() != nullptr) {
-      connection->connector()->resolved(found);
-    }
-  });
+  NameCache& names = connection_.service().core().names();
+  if (const Resolution* const known = names.find(host)) return on_resolved(*known);
+  names.ask(host, *this);
 }
 
-void Connector::resolved(const Resolution& found) {
+void Connector::on_resolved(const Resolution& found) {
   for (const Address& address : found.addresses) {
     addresses_.push_back(with_port(address, options_.to.port()));
   }

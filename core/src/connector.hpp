@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "driver.hpp"
+#include "name_cache.hpp"
 
 namespace weir {
 
 class ConnectionCore;
 
-class Connector final : public DialOwner {
+class Connector final : public DialOwner, private NameAsker {
  public:
   // An attempt among several gets an equal share of the time left, but not less than this.
   static constexpr std::int64_t kShareLeast = 250;  // Milliseconds.
@@ -21,7 +22,6 @@ class Connector final : public DialOwner {
   static void check(const ConnectOptions& options);
 
   void start();
-  void resolved(const Resolution& found);
   void on_dialled(int socket) override;
   void timed_out();  // The attempt's share, or the whole time, is over.
 
@@ -30,6 +30,7 @@ class Connector final : public DialOwner {
   std::string target() const { return options_.to.text(); }
 
  private:
+  void on_resolved(const Resolution& found) override;
   std::int64_t total_left() const;
   void next();
   void fail(CloseReason::Code code, int error);

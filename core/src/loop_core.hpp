@@ -12,6 +12,7 @@
 #include "chain.hpp"
 #include "driver.hpp"
 #include "mailbox.hpp"
+#include "name_cache.hpp"
 #include "pipe_pool.hpp"
 #include "service_loop.hpp"
 #include "wheel.hpp"
@@ -126,6 +127,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   }
   DirectWrite& direct() { return direct_; }
   PipePool& pipes() { return pipes_; }
+  NameCache& names() { return names_; }
 
   Chain* lend_chain();
   void return_chain(Chain* chain);
@@ -194,6 +196,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   PipePool pipes_;
   std::vector<std::unique_ptr<Chain>> chains_;
   DirectWrite direct_;
+  NameCache names_{driver_};
 
   std::vector<ConnectionCore*> agenda_;  // Have something due at the end of the turn.
   std::vector<ConnectionCore*> next_agenda_;

@@ -1,6 +1,7 @@
 #include "service_loop.hpp"
 
 #include <exception>
+#include <iterator>
 
 #include <weir/text.hpp>
 
@@ -15,6 +16,25 @@ namespace detail {
 void TimerDeleter::operator()(TimerEntry* entry) const { delete entry; }
 
 }  // namespace detail
+
+// One call of resolve() whose answer is not known yet.
+class ServiceLoop::Asked final : public NameAsker {
+ public:
+  Asked(ServiceLoop& loop, Resolved answer) : loop_(loop), answer_(std::move(answer)) {}
+
+  void on_resolved(const Resolution& found) override {
+    const std::unique_ptr<Asked> self = std::move(*place);
+    loop_.asked_.erase(place);
+    Task tell = [&] { answer_(found); };
+    loop_.core_.run_task(tell, &loop_, "a lookup's answer");
+  }
+
+  std::list<std::unique_ptr<Asked>>::iterator place;  // In the service's list.
+
+ private:
+  ServiceLoop& loop_;
+  Resolved answer_;
+};
 
 ServiceLoop::ServiceLoop(LoopCore& core, std::shared_ptr<const ServiceConfig> config)
     : core_(core), config_(std::move(config)), life_(std::make_shared<ServiceLoop*>(this)) {}
@@ -52,14 +72,13 @@ Connection& ServiceLoop::connect(const ConnectOptions& options, std::unique_ptr<
 }
 
 void ServiceLoop::resolve(std::string_view host, Resolved answer) {
-  core_.driver().resolve(
-      std::string(host),
-      [life = std::weak_ptr(life_), answer = std::move(answer)](const Resolution& found) mutable {
-        const auto self = life.lock();
-        if (self == nullptr) return;
-        Task tell = [&] { answer(found); };
-        (*self)->core_.run_task(tell, *self, "a lookup's answer");
-      });
+  if (const Resolution* const known = core_.names().find(host)) {
+    return post([found = *known, answer = std::move(answer)]() mutable { answer(found); });
+  }
+  asked_.push_back(std::make_unique<Asked>(*this, std::move(answer)));
+  Asked& asked = *asked_.back();
+  asked.place = std::prev(asked_.end());
+  core_.names().ask(host, asked);
 }
 
 void ServiceLoop::work(Task blocking, Task then) {

@@ -1,6 +1,7 @@
 // A service on one loop, and the Loop it was opened with.
 #pragma once
 
+#include <list>
 #include <optional>
 
 #include <weir/server.hpp>
@@ -45,11 +46,14 @@ class WEIR_API ServiceLoop final : public Loop {
   void log(Level level, std::string_view line) override;
 
  private:
+  class Asked;
+
   LoopCore& core_;
   std::shared_ptr<const ServiceConfig> config_;
   std::unique_ptr<Service> owned_;
   Service* service_ = nullptr;
-  std::shared_ptr<ServiceLoop*> life_;  // What is under way elsewhere holds it weakly.
+  std::list<std::unique_ptr<Asked>> asked_;  // Names whose answer is awaited.
+  std::shared_ptr<ServiceLoop*> life_;       // What is under way elsewhere holds it weakly.
 };
 
 }  // namespace weir

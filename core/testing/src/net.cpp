@@ -114,6 +114,7 @@ void Net::name(std::string_view host, const std::vector<std::string>& addresses,
   body_->name(host, addresses, delay);
 }
 
+std::uint64_t Net::lookups() const { return body_->lookups(); }
 bool Net::move(Peer& peer, Service& to) { return body_->move(peer, to); }
 void Net::run() { body_->run(); }
 bool Net::turn(std::size_t loop) { return body_->turn(loop); }

@@ -70,6 +70,7 @@ class NetBody final {
   Peer& dial(const Url& url);
   Place& place(const Url& url);
   void name(std::string_view host, const std::vector<std::string>& addresses, Millis delay);
+  std::uint64_t lookups() const { return network_.lookups(); }
   bool move(Peer& peer, Service& to);
 
   void run();

@@ -160,6 +160,7 @@ std::unique_ptr<Pipe> SimDriver::make_pipe() {
 }
 
 void SimDriver::resolve(std::string host, Resolved answered) {
+  network_.looked_up();
   const auto found = network_.names().find(host.empty() ? "localhost" : host);
   Resolution result;
   Millis delay{0};

@@ -127,6 +127,8 @@ class SimNetwork {
   SimPlace& place(const std::string& key) { return places_[key]; }
   std::map<std::string, SimName>& names() { return names_; }
   const SimName* find_name(const std::string& host) const;
+  void looked_up() { ++lookups_; }
+  std::uint64_t lookups() const { return lookups_; }
   static Address with_port(const Address& address, std::uint16_t port);
   static std::string key_of(const Url& url, const Address& address);
 
@@ -157,6 +159,7 @@ class SimNetwork {
   std::map<std::string, SimName> names_;
   std::vector<int> waiting_;
   int accept_error_ = 0;
+  std::uint64_t lookups_ = 0;
   std::uint16_t next_port_ = 40'000;
 };
 
