@@ -44,7 +44,21 @@ std::string explain(const OptionInfo& option) {
   if (!option.default_value.empty()) {
     details = "default " + option.default_value + (details.empty() ? "" : "; ") + details;
   }
+  if (option.required) details = "required" + (details.empty() ? details : "; " + details);
   if (!details.empty()) text += " (" + details + ")";
+  return text;
+}
+
+std::string sample(const OptionInfo& option) {
+  if (!option.default_value.empty()) return option.default_value;
+  return option.kind == "urls" ? "tcp://127.0.0.1:8000" : "'> '";
+}
+
+std::string required_options(const ServiceType& type, std::string (*value)(const OptionInfo&)) {
+  std::string text;
+  for (const OptionInfo& option : describe_options(type)) {
+    if (option.required) text += " --" + option.name + " " + value(option);
+  }
   return text;
 }
 

@@ -32,6 +32,12 @@ void add_options(CLI::App& app, const std::vector<OptionInfo>& options, OptionVa
 // "SIZE", "TIME", "TEXT"...: what stands for the value in a usage text.
 std::string placeholder(const OptionInfo& option);
 
+// A value that the option takes, for examples.
+std::string sample(const OptionInfo& option);
+
+// " --to URL": the options without which the protocol cannot be served, with what `value` gives.
+std::string required_options(const ServiceType& type, std::string (*value)(const OptionInfo&));
+
 // The help with default and range behind it.
 std::string explain(const OptionInfo& option);
 

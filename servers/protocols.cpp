@@ -19,7 +19,8 @@ Json to_json(const ServiceType& type) {
                        {"kind", option.kind},
                        {"default", option.default_value},
                        {"range", option.range},
-                       {"help", option.help}});
+                       {"help", option.help},
+                       {"required", option.required}});
   }
   return {{"name", type.name}, {"help", type.help}, {"options", options}};
 }
@@ -40,7 +41,8 @@ std::string page(const ServiceType& type) {
   for (const OptionInfo& option : describe_options(type)) {
     text += padded("  --" + option.name + " " + placeholder(option), 22) + explain(option) + "\n";
   }
-  return text + "Example:\n  weir serve " + type.name + " tcp://127.0.0.1:9000\n";
+  return text + "Example:\n  weir serve " + type.name + " tcp://127.0.0.1:9000" +
+         required_options(type, sample) + "\n";
 }
 
 Exit show_all(std::span<const ServiceType> types, bool json) {

@@ -26,12 +26,13 @@ struct Request {
 
 std::string example(const ServiceType& type) {
   const std::string start = std::string("  weir serve ") + type.name;
-  std::string text = "Examples:\n" + start + " tcp://127.0.0.1:9000\n" + start + " unix:///tmp/" +
-                     type.name + ".sock --loops 1 --log-level debug";
+  const std::string needs = required_options(type, sample);
+  std::string text = "Examples:\n" + start + " tcp://127.0.0.1:9000" + needs + "\n" + start +
+                     " unix:///tmp/" + type.name + ".sock" + needs + " --loops 1 --log-level debug";
   for (const OptionInfo& option : describe_options(type)) {
-    const bool has_default = !option.default_value.empty();
-    text += "\n" + start + " tcp://127.0.0.1:9000 --" + option.name;
-    if (option.kind != "flag") text += " " + (has_default ? option.default_value : "'> '");
+    if (option.required) continue;
+    text += "\n" + start + " tcp://127.0.0.1:9000" + needs + " --" + option.name;
+    if (option.kind != "flag") text += " " + sample(option);
   }
   return text;
 }
@@ -47,7 +48,8 @@ void add_protocol(CLI::App& serve, const ServiceType& type, Request& request) {
       ->expected(0, CLI::detail::expected_max_vector_size);
   add_options(*app, describe_options(type), request.options, "Options of the protocol");
   add_options(*app, Settings::describe(), request.settings, "Options of the server");
-  set_usage(*app, std::string("weir serve ") + type.name + " URL... [--OPTION VALUE...]");
+  set_usage(*app, std::string("weir serve ") + type.name + " URL..." +
+                      required_options(type, placeholder) + " [--OPTION VALUE...]");
   app->footer(example(type));
 }
 

@@ -21,6 +21,7 @@ class WEIR_API DescribingReader final : public OptionReader {
   void choice(std::string_view name, std::string& value,
               std::initializer_list<std::string_view> choices, std::string_view help) override;
   void urls(std::string_view name, std::vector<Url>& value, std::string_view help) override;
+  void require(std::string_view name) override;
 
   const std::vector<OptionInfo>& infos() const { return infos_; }
 
@@ -47,6 +48,7 @@ class WEIR_API ApplyingReader final : public OptionReader {
   void choice(std::string_view name, std::string& value,
               std::initializer_list<std::string_view> choices, std::string_view help) override;
   void urls(std::string_view name, std::vector<Url>& value, std::string_view help) override;
+  void require(std::string_view name) override;
 
   // To be asked once everything is declared: values nobody declared are faults too.
   std::vector<std::string> faults() const;

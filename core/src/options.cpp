@@ -99,6 +99,12 @@ void DescribingReader::urls(std::string_view name, std::vector<Url>& value, std:
   infos_.push_back({std::string(name), "urls", joined(texts, " "), "", std::string(help)});
 }
 
+void DescribingReader::require(std::string_view name) {
+  for (OptionInfo& info : infos_) {
+    if (info.name == name) info.required = true;
+  }
+}
+
 void ApplyingReader::size(std::string_view name, std::size_t& value, std::size_t least,
                           std::size_t most, std::string_view) {
   const std::string* text = given_once(name);
@@ -174,6 +180,11 @@ void ApplyingReader::urls(std::string_view name, std::vector<Url>& value, std::s
     }
   }
   if (parsed.size() == texts->size()) value = std::move(parsed);
+}
+
+void ApplyingReader::require(std::string_view name) {
+  if (values_.find(name) != values_.end()) return;
+  faults_.push_back(std::string(protocol_) + ": option " + quoted(name) + " is required");
 }
 
 // The values of an option that was given at least one.

@@ -218,3 +218,29 @@ TEST_CASE("units: what is written is read back as the same value") {
   CHECK(weir::duration_text(90s) == "90s");
   CHECK(weir::duration_text(5min) == "5m");
 }
+
+TEST_CASE("options: a required one that is missing is a fault, beside the others") {
+  struct Needs {
+    std::vector<weir::Url> to;
+    std::int64_t count = 1;
+    void read(weir::OptionReader& in) {
+      in.urls("to", to, "where to");
+      in.require("to");
+      in.number("count", count, 1, 9, "how many");
+    }
+  };
+  struct Needy final : weir::Handler {
+    using Options = Needs;
+    explicit Needy(const Options&) {}
+  };
+  static constexpr weir::ServiceType type = weir::handler_type<Needy>("needy", "Needs a URL.");
+
+  CHECK(weir::check_options(type, {}) ==
+        std::vector<std::string>{"needy: option \"to\" is required"});
+  CHECK(weir::check_options(type, {{"count", {"0"}}}).size() == 2);
+  CHECK(weir::check_options(type, {{"to", {}}}).size() == 1);
+  CHECK(weir::check_options(type, {{"to", {"tcp://127.0.0.1:7"}}}).empty());
+  CHECK_THROWS_AS(weir::make_protocol(type, {}), weir::SetupError);
+  CHECK(weir::describe_options(type).at(0).required);
+  CHECK_FALSE(weir::describe_options(type).at(1).required);
+}

@@ -21,6 +21,7 @@ struct OptionInfo {
   std::string default_value;  // As a user would write it.
   std::string range;          // "1 to 65536 bytes", "skip, close", empty if anything goes.
   std::string help;
+  bool required = false;  // Without it there is no service.
 };
 
 // Values by name, as written; an option given several times has several.
@@ -45,6 +46,9 @@ class OptionReader {
                       std::initializer_list<std::string_view> choices, std::string_view help) = 0;
   // May be given several times.
   virtual void urls(std::string_view name, std::vector<Url>& value, std::string_view help) = 0;
+
+  // An option declared before has to be given: no default makes sense.
+  virtual void require(std::string_view name) = 0;
 
  protected:
   ~OptionReader() = default;
