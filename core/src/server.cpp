@@ -196,6 +196,9 @@ void Server::Body::listen(const Listen& service) {
   for (const Url& url : service.at) {
     for (BoundSocket& socket : bind_url(url)) configured.sockets.push_back(std::move(socket));
   }
+  std::vector<Url> at;
+  for (const BoundSocket& socket : configured.sockets) at.push_back(socket.url());
+  configured.config->protocol->listening(at);
   services_.push_back(std::move(configured));
 }
 

@@ -12,6 +12,7 @@ namespace weir {
 
 class Loop;
 class OptionReader;
+class Url;
 
 // What a handler writes to move its connection to another loop or process, and reads there in the
 // same order. Reading past the end gives zeros and empty views, and failed() is true from then on.
@@ -94,6 +95,10 @@ class Service {
 class Protocol {
  public:
   virtual ~Protocol() = default;
+
+  // Where the service listens, with the real ports; once bound and before anything is opened or
+  // accepted. May throw SetupError; then nothing of the service is bound.
+  virtual void listening(const std::vector<Url>&) {}
 
   // Once per loop, on that loop, before it accepts. May throw SetupError.
   virtual std::unique_ptr<Service> open(Loop&) = 0;

@@ -59,4 +59,9 @@ class WEIR_API Url {
   std::vector<Query> query_;
 };
 
+// Whether dialling `to` leads to a socket of this machine that listens at `listener`, as far as can be
+// told without a lookup: the same Unix socket, or the same port and an address that the listener has.
+// Of names only localhost is known; others are the same if they are written alike.
+WEIR_API bool reaches(const Url& to, const Url& listener);
+
 }  // namespace weir
