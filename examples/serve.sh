@@ -30,11 +30,15 @@ stop() {
 trap stop EXIT
 trap 'printf "\nStopping.\n"; exit 0' INT TERM HUP
 
-# serve PROTOCOL URL... starts one server and returns once it accepts on every URL. Its standard
-# output goes through a pipe that this script reads.
+# serve PROTOCOL URL... [--OPTION VALUE...] starts one server and returns once it accepts on every URL.
+# Its standard output goes through a pipe that this script reads.
 serve() {
-  local name=$1 pipe out pid line ready=0 tries=0 status=0
+  local name=$1 pipe out pid line word urls=0 ready=0 tries=0 status=0
   shift
+  for word; do
+    [[ $word != --* ]] || break
+    urls=$((urls + 1))
+  done
   pipe=$(mktemp -u "$folder/pipe.XXXXXX")
   mkfifo -m 0600 "$pipe"
   exec {out}<>"$pipe"
@@ -43,7 +47,7 @@ serve() {
   setsid "$weir" serve "$name" "$@" >&"$out" {out}>&- </dev/null &
   pid=$!
   pids+=("$pid")
-  while ((ready < $#)); do
+  while ((ready < urls)); do
     if read -r -t 0.2 -u "$out" line; then
       [[ $line == ready\ * ]] && ready=$((ready + 1))
     elif ! kill -0 "$pid" 2>/dev/null; then
@@ -69,6 +73,7 @@ mkdir -p -m 0700 "$folder"
 chmod 0700 "$folder"
 
 echo_port=$((7007 + offset))
+forward_port=$((7008 + offset))
 discard_port=$((7009 + offset))
 daytime_port=$((7013 + offset))
 time_port=$((7037 + offset))
@@ -76,6 +81,8 @@ yousaid_port=$((3456 + offset))
 host=127.0.0.1
 
 serve echo "tcp://$host:$echo_port" "unix://$folder/echo.sock"
+serve forward "tcp://$host:$forward_port" "unix://$folder/forward.sock" \
+  --to "tcp://$host:$echo_port" --to "unix://$folder/echo.sock"
 serve discard "tcp://$host:$discard_port"
 serve daytime "tcp://$host:$daytime_port"
 serve time "tcp://$host:$time_port"
@@ -87,6 +94,8 @@ Serving on loopback. Try, in another terminal:
 
   echo       nc $host $echo_port
   echo       nc -U $folder/echo.sock
+  forward    nc $host $forward_port
+  forward    nc -U $folder/forward.sock
   discard    telnet $host $discard_port
   daytime    nc $host $daytime_port
   time       rdate -p -o $time_port $host

@@ -66,6 +66,8 @@ void Connector::check(const ConnectOptions& options) {
   }
 }
 
+void ConnectOptions::check() const { Connector::check(*this); }
+
 void Connector::start() {
   const Url& to = options_.to;
   if (to.is_unix()) {

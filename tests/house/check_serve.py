@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 DEADLINE = 30.0  # Seconds, for whatever is awaited here.
-PORTS = (7007, 7009, 7013, 7037, 3456)
+PORTS = (7007, 7008, 7009, 7013, 7037, 3456)
 
 
 def free_offset():
@@ -80,6 +80,9 @@ def check_answers(offset, folder):
     at = lambda port: ("127.0.0.1", port + offset)
     assert talk(at(7007), b"hello\n") == b"hello\n"
     assert talk(str(folder / "echo.sock"), b"hello\n", socket.AF_UNIX) == b"hello\n"
+    for _ in range(2):  # Its two targets take turns.
+        assert talk(at(7008), b"hello\n") == b"hello\n"
+        assert talk(str(folder / "forward.sock"), b"hello\n", socket.AF_UNIX) == b"hello\n"
     assert talk(at(7009), b"hello\n") == b""
     assert re.search(rb"\b20\d\d\b", talk(at(7013))), "daytime tells no year"
     seconds = struct.unpack(">I", talk(at(7037)))[0]
@@ -96,11 +99,12 @@ def check_serving(script, weir, runtime):
         text = read_until(serving, "Ctrl-C stops them")
         folder = Path(runtime) / "weir"
         for hint in (f"nc 127.0.0.1 {7007 + offset}", f"nc -U {folder}/echo.sock",
+                     f"nc 127.0.0.1 {7008 + offset}", f"nc -U {folder}/forward.sock",
                      f"rdate -p -o {7037 + offset}", f"telnet 127.0.0.1 {3456 + offset}"):
             assert hint in text, f"no hint '{hint}' in:\n{text}"
         check_answers(offset, folder)
         servers = servers_of(serving)
-        assert len(servers) == 5, servers
+        assert len(servers) == 6, servers
 
         taken = start(script, weir, offset, runtime)
         said, _ = taken.communicate(timeout=DEADLINE)

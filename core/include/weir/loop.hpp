@@ -40,10 +40,13 @@ struct Resolution {
 
 using Resolved = Callback<const Resolution&>;
 
-struct ConnectOptions {
+struct WEIR_API ConnectOptions {
   Url to;
   Millis timeout{5'000};  // Lookup and all addresses together; 1 ms to 24 days.
   Address except = {};    // Is not dialled, should the name mean it: a forwarder's own address.
+
+  // Throws SetupError, as connect would, if this cannot be dialled at all.
+  void check() const;
 };
 
 // The Loop that a service is opened with is that service's own: connections made with it belong to

@@ -118,4 +118,10 @@ constexpr ServiceType protocol_type(const char* name, const char* help) {
           }};
 }
 
+// The same, for connections that take more than one descriptor each.
+constexpr ServiceType with_descriptors(ServiceType type, unsigned per_connection) {
+  type.descriptors_per_connection = per_connection;
+  return type;
+}
+
 }  // namespace weir

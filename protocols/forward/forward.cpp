@@ -1,0 +1,41 @@
+#include "forward.hpp"
+
+#include <weir/text.hpp>
+
+namespace weir::protocols {
+
+void Forward::Options::read(OptionReader& in) {
+  in.urls("to", to,
+          "where connections go: several take turns, and the next steps in for one that fails");
+  in.require("to");
+  in.duration("connect-timeout", connect_timeout, Millis{1}, std::chrono::minutes(10),
+              "patience with each target, the lookup of its name included");
+}
+
+Forward::Forward(const Options& options) {
+  for (const Url& to : options.to) {
+    to_.push_back({.to = to, .timeout = options.connect_timeout});
+    try {
+      to_.back().check();
+    } catch (const SetupError& wrong) {
+      throw SetupError(std::string("forward: ") + wrong.what());
+    }
+  }
+}
+
+// A connection to itself would be forwarded again, and again, until the descriptors are used up.
+void Forward::listening(const std::vector<Url>& at) {
+  for (const ConnectOptions& target : to_) {
+    for (const Url& here : at) {
+      if (!reaches(target.to, here)) continue;
+      throw SetupError("forward: the target " + escape(target.to.text()) +
+                       " is this very service, which listens on " + escape(here.text()));
+    }
+  }
+}
+
+std::unique_ptr<Service> Forward::open(Loop& loop) {
+  return std::make_unique<ForwardService>(loop, to_);
+}
+
+}  // namespace weir::protocols
