@@ -103,9 +103,9 @@ class Sending(threading.Thread):
         except OSError as error:
             self.error = error
 
-    def done(self):
+    def done(self, seconds=kit.PATIENCE):
         """Waits for it; a failure of it is one of the test."""
-        self.join(kit.PATIENCE)
+        self.join(seconds)
         if self.is_alive():
             raise AssertionError("nobody takes what is sent")
         if self.error:
@@ -230,7 +230,7 @@ class ForwardCase(kit.Case):
         urls = more.pop("urls", None) or [self.listen_url(kind) for kind in kinds]
         server = self.serve("forward", *to, "--loops", "1", *self.OPTIONS, *options, urls=urls,
                             **more)
-        server.idle = sockets(server.pid)
+        server.idle, server.pipes = sockets(server.pid), pipes(server.pid)
         return server
 
     def pair(self, server, target, url=None):
