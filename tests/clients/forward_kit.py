@@ -225,11 +225,11 @@ class ForwardCase(kit.Case):
         return "tcp://127.0.0.1:0"
 
     def forward(self, *targets, kinds=("tcp",), options=(), **more):
-        """A forwarder with one loop from listeners of these kinds to the targets or their URLs."""
+        """From listeners of these kinds to the targets or their URLs; one loop if none are said."""
         to = [word for target in targets for word in ("--to", getattr(target, "url", target))]
         urls = more.pop("urls", None) or [self.listen_url(kind) for kind in kinds]
-        server = self.serve("forward", *to, "--loops", "1", *self.OPTIONS, *options, urls=urls,
-                            **more)
+        loops = () if "--loops" in options else ("--loops", "1")
+        server = self.serve("forward", *to, *loops, *self.OPTIONS, *options, urls=urls, **more)
         server.idle, server.pipes = sockets(server.pid), pipes(server.pid)
         return server
 

@@ -267,7 +267,7 @@ class Silence:
 
     def test_a_backend_that_never_answers_is_cut_with_its_client_after_the_idle_time(self):
         target = Target(self)
-        server = self.forward(target, options=("--idle", f"{self.IDLE}s"))
+        server = self.forward(target, options=("--idle", f"{int(self.IDLE * 1000)}ms"))
         client, backend = self.pair(server, target)
         carry(client, backend, self.SIZE)
         began = time.monotonic()
@@ -280,7 +280,7 @@ class Silence:
         self.assert_gone(server)
 
     def test_data_in_one_direction_keeps_both_sides(self):
-        for name, one, other in self.every_pair("--idle", f"{self.IDLE}s", kinds=("tcp",)):
+        for name, one, other in self.every_pair("--idle", f"{int(self.IDLE * 1000)}ms", kinds=("tcp",)):
             with self.subTest(name):
                 until = time.monotonic() + 3 * self.IDLE
                 while time.monotonic() < until:
