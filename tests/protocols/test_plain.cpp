@@ -18,6 +18,17 @@ bool logged(const testing::Net& net, std::string_view text) {
   return false;
 }
 
+constexpr const char* kTarget = "tcp://10.0.0.1:80";
+
+// The least that a protocol has to be told.
+OptionValues least(const ServiceType& type) {
+  OptionValues values;
+  for (const OptionInfo& option : describe_options(type)) {
+    if (option.required) values[option.name] = {kTarget};
+  }
+  return values;
+}
+
 }  // namespace
 
 TEST_CASE("discard: everything is read, nothing is answered, and it ends with the peer") {
@@ -97,15 +108,16 @@ TEST_CASE("bundled: every protocol has a name of its own, a sentence, and usable
   for (const ServiceType& type : bundled()) {
     CHECK(names.insert(type.name).second);
     CHECK(std::string_view(type.help).ends_with('.'));
-    CHECK(check_options(type, {}).empty());
+    CHECK(check_options(type, least(type)).empty());
   }
 }
 
 TEST_CASE("bundled: a peer that resets, or never reads, leaves nothing behind") {
   for (const ServiceType& type : bundled()) {
     testing::Net net;
-    auto& hasty = net.connect(type);
-    auto& deaf = net.connect(type);
+    net.place(kTarget);
+    auto& hasty = net.connect(type, least(type));
+    auto& deaf = net.connect(type, least(type));
     deaf.stall();
     deaf.send("x\n");
     hasty.send("x");
@@ -122,11 +134,12 @@ TEST_CASE("bundled: a peer that resets, or never reads, leaves nothing behind") 
 TEST_CASE("bundled: every connection is gone when the server stops") {
   for (const ServiceType& type : bundled()) {
     testing::Net net;
-    auto& peer = net.connect(type);
+    net.place(kTarget);
+    auto& peer = net.connect(type, least(type));
     peer.send("begun");
     net.stop();
     peer.end();
-    net.run();
+    net.advance(Millis{10'000});
 
     CHECK(net.stopped());
     CHECK_FALSE(peer.was_reset());
