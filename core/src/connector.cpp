@@ -7,6 +7,7 @@
 #include <weir/text.hpp>
 
 #include "connection_core.hpp"
+#include "reaches.hpp"
 
 namespace weir {
 
@@ -100,6 +101,15 @@ std::int64_t Connector::left() const {
   return std::min(total_left(), share_ends_ - (connection_.service().now() - began_).count());
 }
 
+// Not only where the client came in: of two addresses that the service has, each would lead to the
+// other.
+bool Connector::is_excepted(const Address& address) const {
+  if (options_.except.family() == Address::Family::none) return false;
+  const std::vector<Url>& at = connection_.service().config().at;
+  return address == options_.except ||
+         std::any_of(at.begin(), at.end(), [&](const Url& url) { return covers(url, address); });
+}
+
 // Tries the next address. The last one may take all the time that is left.
 void Connector::next() {
   dial_.reset();
@@ -109,7 +119,7 @@ void Connector::next() {
         remaining == 1 ? total_left() : std::max(total_left() / remaining, kShareLeast);
     share_ends_ = (connection_.service().now() - began_).count() + share;
     const Address& address = addresses_[next_++];
-    if (address == options_.except) {
+    if (is_excepted(address)) {
       last_error_ = ELOOP;
       continue;
     }

@@ -32,6 +32,7 @@ class Connector final : public DialOwner, private NameAsker {
  private:
   void on_resolved(const Resolution& found) override;
   std::int64_t total_left() const;
+  bool is_excepted(const Address& address) const;
   void next();
   void fail(CloseReason::Code code, int error);
 

@@ -101,11 +101,11 @@ void set_port(Target& target, std::uint16_t port) {
   field = htons(port);
 }
 
-std::uint16_t port_of(int socket) {
+Address address_of(int socket) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length);
-  return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), length).port();
+  return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), length);
 }
 
 BoundSocket bind_tcp(const Url& url, const Target& target) {
@@ -124,7 +124,7 @@ BoundSocket bind_tcp(const Url& url, const Target& target) {
   const auto* const address = reinterpret_cast<const sockaddr*>(&target.address);
   if (::bind(socket, address, target.length) < 0) cannot_listen(url, errno);
   if (::listen(socket, backlog_of(url)) < 0) cannot_listen(url, errno);
-  return {bound.take(), url.with_port(port_of(socket))};
+  return {bound.take(), url.with_port(address_of(socket).port())};
 }
 
 bool no_ipv6() {
@@ -153,6 +153,14 @@ BoundSocket::~BoundSocket() {
                     node.st_ino == inode_ && node.st_dev == device_;
   if (ours) ::unlink(url_.path().c_str());
   if (socket_ >= 0) ::close(socket_);
+}
+
+Url BoundSocket::place() const {
+  if (url_.is_unix() || url_.host() == "*") return url_;
+  const std::string text = address_of(socket_).text();  // "127.0.0.1:80" or "[::1]:80".
+  const bool bracketed = text.starts_with('[');
+  const std::size_t begin = bracketed ? 1 : 0;
+  return url_.with_host(text.substr(begin, text.find(bracketed ? ']' : ':') - begin));
 }
 
 int BoundSocket::take() { return std::exchange(socket_, -1); }

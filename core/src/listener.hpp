@@ -19,6 +19,7 @@ class BoundSocket {
   BoundSocket& operator=(BoundSocket&&) = delete;
 
   const Url& url() const { return url_; }  // With the real port.
+  Url place() const;                       // With the address in place of a name.
   int take();                              // The socket is the caller's; the node stays ours.
   void owns_node();                        // The node at the URL's path was made by this socket.
 

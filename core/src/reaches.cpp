@@ -1,4 +1,5 @@
-// Whether a URL leads back to a listener of this machine.
+#include "reaches.hpp"
+
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -8,9 +9,6 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
-
-#include <weir/address.hpp>
-#include <weir/url.hpp>
 
 #include "sockaddr.hpp"
 
@@ -83,7 +81,10 @@ bool is_own(const Address& address) {
   return false;
 }
 
+}  // namespace
+
 bool covers(const Url& listener, const Address& address) {
+  if (listener.is_unix() || listener.port() != address.port()) return false;
   if (listener.host() == "*") return is_own(address);
   for (const Address& at : meanings(listener.host(), listener.port())) {
     if (at == address) return true;
@@ -91,8 +92,6 @@ bool covers(const Url& listener, const Address& address) {
   }
   return false;
 }
-
-}  // namespace
 
 bool reaches(const Url& to, const Url& listener) {
   if (to.is_unix() || listener.is_unix()) {

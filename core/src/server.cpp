@@ -191,14 +191,17 @@ void Server::Body::listen(const Listen& service) {
   config->timeouts = service.timeouts;
   config->protocol = make_protocol(type, service.options);
   ConfiguredService configured;
-  configured.config = std::move(config);
   configured.descriptors = type.descriptors_per_connection;
   for (const Url& url : service.at) {
     for (BoundSocket& socket : bind_url(url)) configured.sockets.push_back(std::move(socket));
   }
   std::vector<Url> at;
-  for (const BoundSocket& socket : configured.sockets) at.push_back(socket.url());
-  configured.config->protocol->listening(at);
+  for (const BoundSocket& socket : configured.sockets) {
+    at.push_back(socket.url());
+    config->at.push_back(socket.place());
+  }
+  config->protocol->listening(at);
+  configured.config = std::move(config);
   services_.push_back(std::move(configured));
 }
 

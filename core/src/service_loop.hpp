@@ -15,6 +15,7 @@ struct ServiceConfig {
   std::string name;
   Limits limits;
   Timeouts timeouts;
+  std::vector<Url> at;                 // Where it listens: addresses, no names.
   std::shared_ptr<Protocol> protocol;  // Null for the loop's own.
 };
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import unittest
 
 import kit
 from forward_kit import Blackhole, Target, low_port
@@ -56,6 +57,15 @@ class CommandLine(kit.Case):
         self.assertEqual(server.stop(), 0)
 
 
+def own_name():
+    """This machine's name and an address that it means."""
+    name = socket.gethostname()
+    try:
+        return name, socket.gethostbyname(name)
+    except OSError as error:
+        raise unittest.SkipTest(f"this machine's own name means nothing to it: {error}") from error
+
+
 class Itself(kit.Case):
     """A connection to itself would be forwarded again and again."""
 
@@ -74,7 +84,7 @@ class Itself(kit.Case):
                 self.refused(f"tcp://{listener}:{port}", f"tcp://{target}:{port}")
 
     def test_an_address_of_this_machine_is_refused_under_every_address(self):
-        own = socket.gethostbyname(socket.gethostname())
+        _, own = own_name()
         port = low_port()
         self.refused(f"tcp://*:{port}", f"tcp://{own}:{port}")
 
@@ -85,6 +95,21 @@ class Itself(kit.Case):
             with self.subTest(target):
                 self.refused("unix://" + path, "unix://" + target)
                 self.assertFalse(os.path.exists(path))
+
+    def test_a_name_that_means_it_is_not_dialled(self):
+        name, own = own_name()
+        port = low_port()
+        for listener in (own, "*"):
+            with self.subTest(listener):
+                server = self.serve("forward", "--to", f"tcp://{name}:{port}", "--log-level", "debug",
+                                    urls=[f"tcp://{listener}:{port}"])
+                with self.assertRaises(ConnectionError):
+                    with dial(f"tcp://{own}:{port}") as peer:
+                        peer.sendall(b"x")
+                        kit.read_all(peer)
+                self.assertEqual(server.stop(), 0)
+                self.assertIn(f"cannot reach tcp://{name}:{port}", server.log())
+                self.assertEqual(server.log().count("closed: "), 2, server.log())
 
     def test_another_port_of_the_same_host_is_no_such_thing(self):
         echo = self.serve("echo")

@@ -203,6 +203,20 @@ TEST_CASE("forward: a name is looked up once for many connections") {
   CHECK(net.lookups() == 1);
 }
 
+TEST_CASE("forward: a name that turns out to mean any of its listeners is not dialled") {
+  testing::Net net;
+  net.name("me.test", {"10.0.0.8", "10.0.0.9"});
+  Service& service = net.open(kForward, to({"tcp://me.test:80"}));
+  net.listen(service, "tcp://10.0.0.8:80");
+  net.listen(service, "tcp://10.0.0.9:80");
+
+  auto& client = net.dial("tcp://10.0.0.8:80");
+
+  CHECK(client.was_reset());
+  CHECK(net.counters().accepted == 1);
+  CHECK(warnings(net).find("cannot reach tcp://me.test:80") != std::string::npos);
+}
+
 TEST_CASE("forward: each loop has connections of its own to the targets") {
   testing::Net net({.loops = 2});
   testing::Place& place = net.place(kOne);

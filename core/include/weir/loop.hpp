@@ -43,7 +43,9 @@ using Resolved = Callback<const Resolution&>;
 struct WEIR_API ConnectOptions {
   Url to;
   Millis timeout{5'000};  // Lookup and all addresses together; 1 ms to 24 days.
-  Address except = {};    // Is not dialled, should the name mean it: a forwarder's own address.
+  // Is not dialled, should the name mean it: a forwarder's own address. With one given, no other
+  // address that the service listens on is dialled either.
+  Address except = {};
 
   // Throws SetupError, as connect would, if this cannot be dialled at all.
   void check() const;

@@ -92,8 +92,8 @@ void NetBody::close_everything() {
   for (const auto& member : loops_) member->core.close_services();
 }
 
-std::shared_ptr<const ServiceConfig> NetBody::config(std::string name,
-                                                     std::shared_ptr<Protocol> protocol) {
+std::shared_ptr<ServiceConfig> NetBody::config(std::string name,
+                                               std::shared_ptr<Protocol> protocol) {
   auto config = std::make_shared<ServiceConfig>();
   config->name = std::move(name);
   config->limits = options_.limits;
@@ -119,13 +119,12 @@ HostedService& NetBody::add(Service& service, std::unique_ptr<GuardService> guar
 }
 
 Service& NetBody::open(const ServiceType& type, const OptionValues& options) {
-  const std::shared_ptr<const ServiceConfig> shared =
-      config(type.name, make_protocol(type, options));
+  const std::shared_ptr<ServiceConfig> shared = config(type.name, make_protocol(type, options));
   const std::size_t family = families_++;
   Service* first = nullptr;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     ServiceLoop& loop = loops_[i]->core.open(shared);
-    add(*loop.service(), nullptr, loop, i, family);
+    add(*loop.service(), nullptr, loop, i, family).config = shared;
     if (first == nullptr) first = loop.service();
   }
   types_.push_back({type.make, options, first});
@@ -149,8 +148,11 @@ HostedService* NetBody::find(const Service& service) {
 HostedService& NetBody::hosted(Service& service, std::size_t loop) {
   if (HostedService* const known = find(service)) return *known;
   auto guard = std::make_unique<GuardService>(service, let_go_);
-  ServiceLoop& on = loops_.at(loop)->core.host(*guard, config("test", nullptr));
-  return add(service, std::move(guard), on, loop, families_++);
+  const std::shared_ptr<ServiceConfig> its_own = config("test", nullptr);
+  ServiceLoop& on = loops_.at(loop)->core.host(*guard, its_own);
+  HostedService& made = add(service, std::move(guard), on, loop, families_++);
+  made.config = its_own;
+  return made;
 }
 
 Service& NetBody::on_loop(Service& service, std::size_t index) {
@@ -196,7 +198,9 @@ Address NetBody::address_of(const Url& url) const {
 }
 
 void NetBody::listen(Service& service, const Url& url) {
-  const std::size_t family = hosted(service, 0).family;
+  HostedService& any = hosted(service, 0);
+  any.config->at.push_back(url);  // The same for all its loops.
+  const std::size_t family = any.family;
   std::vector<ServiceLoop*> loops;
   for (const HostedService& hosted : services_) {
     if (hosted.family == family) loops.push_back(hosted.loop);

@@ -16,6 +16,7 @@ namespace weir::testing {
 struct HostedService {
   Service* service = nullptr;           // As the test knows it.
   std::unique_ptr<GuardService> guard;  // Of a service that the test owns.
+  std::shared_ptr<ServiceConfig> config;
   ServiceLoop* loop = nullptr;
   std::size_t index = 0;   // Of the loop.
   std::size_t family = 0;  // The same for one service's on all loops.
@@ -102,7 +103,7 @@ class NetBody final {
   };
 
   Address address_of(const Url& url) const;
-  std::shared_ptr<const ServiceConfig> config(std::string name, std::shared_ptr<Protocol> protocol);
+  std::shared_ptr<ServiceConfig> config(std::string name, std::shared_ptr<Protocol> protocol);
   HostedService& add(Service& service, std::unique_ptr<GuardService> guard, ServiceLoop& loop,
                      std::size_t index, std::size_t family);
   HostedService* find(const Service& service);
