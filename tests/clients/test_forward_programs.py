@@ -120,6 +120,9 @@ class Postgres(ForwardCase):
         wait_until(lambda: self.psql(("127.0.0.1", self.port), "select 1").returncode == 0,
                    "PostgreSQL")
         self._forward()
+        self.rows = b"".join(
+            b"%d\t%s\n" % (number, hashlib.md5(b"%d" % number).hexdigest().encode())
+            for number in range(1, self.ROWS + 1))
 
     def _start_server(self):
         data = os.path.join(self.home, "data")
@@ -174,8 +177,7 @@ class Postgres(ForwardCase):
                 self.cancel(way)
 
     def bulk(self, way):
-        rows = b"".join(b"%d\t%s\n" % (number, hashlib.md5(b"%d" % number).hexdigest().encode())
-                        for number in range(1, self.ROWS + 1))
+        rows = self.rows
         self.ask(way, "create unlogged table bulk (id int, sum text)")
         self.ask(way, "copy bulk from stdin", input=rows)
         self.assertEqual(self.ask(way, "select count(*) from bulk where sum <> md5(id::text)"),

@@ -190,7 +190,7 @@ class Moods:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(3 * kit.PATIENCE)
+            thread.join(kit.PATIENCE + self.ROUNDS)
             self.assertFalse(thread.is_alive(), f"stuck; the seed is {seed}")
         self.assertEqual(errors, [], f"the seed is {seed}")
         for one, other in pairs:
