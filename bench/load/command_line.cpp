@@ -112,11 +112,14 @@ std::vector<std::string> unknown_words(const CLI::App& app) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
   std::vector<std::string> faults;
+  bool value = false;  // What follows an unknown option is most likely its value.
   for (const std::string& word : app.remaining()) {
     if (!word.starts_with('-')) {
-      faults.push_back("\"" + escape(word) + "\" is one argument too many");
+      if (!value) faults.push_back("\"" + escape(word) + "\" is one argument too many");
+      value = false;
       continue;
     }
+    value = word.find('=') == std::string::npos;
     const std::string name = word.substr(0, word.find('='));
     const std::string meant = nearest(name, known);
     faults.push_back("weir-load has no option \"" + escape(name) + "\"" +

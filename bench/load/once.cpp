@@ -1,5 +1,8 @@
 #include "once.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+
 namespace weir::load {
 
 std::unique_ptr<Session> OnceRun::session(std::size_t index) {
@@ -14,6 +17,7 @@ OnceSession::OnceSession(OnceRun& run, std::size_t index)
       began_(run.machine().now()) {}
 
 void OnceSession::ask(Connection& self) {
+  asked_ = run().machine().now();
   missing_ = run().plan().size;
   out_.write(self, missing_);
 }
@@ -114,18 +118,18 @@ std::int64_t IdleRun::growth() {
 }
 
 // Being connected is the kernel's doing: the server may still have most of them to accept. Its memory
-// has to stand still from one look to the next.
+// has to stand still from one look to the next, but for what a collector moves.
 void IdleRun::settled(std::optional<std::int64_t> Result::*figure, int looks, Task then) {
   constexpr Millis pause{200};
+  constexpr int looks_most = 50;
   if (!machine().server_memory()) return then();
   const std::int64_t memory = growth();
-  if (looks > 0 && memory == last_) {
+  const std::int64_t change = std::abs(memory - std::exchange(last_, memory));
+  if (looks > 0 && change <= std::max<std::int64_t>(64 << 10, memory / 200)) {
     result_so_far().*figure = memory;
     return then();
   }
-  last_ = memory;
-  constexpr int most = 50;
-  if (looks == most) {
+  if (looks == looks_most) {
     meter().fail("the memory of the server does not stand still");
     return finish();
   }
@@ -149,9 +153,10 @@ void IdleRun::touch_next() {
   held.session->ask(*held.connection);
 }
 
-void IdleRun::on_answer(OnceSession&, Connection&) {
+void IdleRun::on_answer(OnceSession& session, Connection&) {
   Meter& counted = meter();
   ++counted.messages;
+  counted.latency.record(machine().now() - session.asked());
   counted.bytes += plan().size;
   if (++answered_ < wanted()) return touch_next();
   close_window();

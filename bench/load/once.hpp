@@ -25,7 +25,8 @@ class OnceSession final : public Session {
 
   void ask(Connection& self);  // Then comes OnceRun::on_answer.
   bool was_answered() const { return answered_; }
-  Nanos began() const { return began_; }  // When it was dialled.
+  Nanos began() const { return began_; }  // When it was dialled,
+  Nanos asked() const { return asked_; }  // and when it last asked.
 
   std::size_t on_data(Connection& self, Bytes data) override;
 
@@ -34,6 +35,7 @@ class OnceSession final : public Session {
   PatternCursor out_;
   PatternCursor in_;
   Nanos began_;
+  Nanos asked_ = 0;
   std::size_t missing_ = 0;  // Bytes of the answer.
   bool answered_ = false;
 };

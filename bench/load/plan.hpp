@@ -25,7 +25,7 @@ std::span<const ScenarioInfo> scenarios();
 const ScenarioInfo& info(Scenario scenario);
 
 struct Plan {
-  static constexpr const char* kName = "weir-load";
+  static constexpr const char* kName = "command line";
 
   Scenario scenario = Scenario::echo;
   Url target;

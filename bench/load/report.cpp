@@ -17,12 +17,15 @@ Json ratio(double amount, double of) { return of > 0 ? Json(rounded(amount / of)
 double micros(Nanos time) { return static_cast<double>(time) / 1e3; }
 
 Json latency_of(const Histogram& latency) {
-  const auto at = [&latency](double share) { return rounded(micros(latency.at(share))); };
+  const auto figure = [&latency](Nanos time) {
+    return latency.count() > 0 ? Json(rounded(micros(time))) : Json(nullptr);
+  };
+  const auto at = [&](double share) { return figure(latency.at(share)); };
   return {{"p50", at(0.5)},
           {"p90", at(0.9)},
           {"p99", at(0.99)},
           {"p999", at(0.999)},
-          {"max", rounded(micros(latency.max()))}};
+          {"max", figure(latency.max())}};
 }
 
 Json per_connection(const std::optional<std::int64_t>& growth, std::uint64_t connections) {

@@ -1,0 +1,419 @@
+// The scenarios over the simulated network, on a clock moved by hand.
+#include <catch2/catch.hpp>
+#include <protocols/discard/discard.hpp>
+#include <protocols/echo/echo.hpp>
+#include <weir/testing.hpp>
+
+#include <bench/load/far_side.hpp>
+#include <bench/load/report.hpp>
+
+using namespace weir;
+using namespace weir::load;
+
+namespace {
+
+constexpr const char* kTarget = "tcp://127.0.0.1:7007";
+
+// Takes its time from the net, and has a server whose memory a test sets.
+class HandMachine final : public Machine {
+ public:
+  explicit HandMachine(Loop& loop) : loop_(loop) {}
+
+  Nanos now() override {
+    return static_cast<Nanos>(loop_.now().time_since_epoch().count()) * 1'000'000;
+  }
+  Nanos own_cpu() override { return now() / 4; }
+  std::optional<Nanos> server_cpu() override { return now() / 2; }
+  std::optional<std::uint64_t> server_memory() override { return memory ? memory() : 0; }
+
+  std::function<std::uint64_t()> memory;
+
+ private:
+  Loop& loop_;
+};
+
+Plan plan_of(Scenario scenario) {
+  Plan plan;
+  plan.scenario = scenario;
+  plan.target = Url::parse(kTarget);
+  plan.connections = 5;
+  plan.duration = Millis{200};
+  plan.warmup = Millis{20};
+  plan.bytes = 300'000;
+  plan.chatter = 3;
+  return plan;
+}
+
+// A net, a machine and one run in it.
+struct World {
+  explicit World(Plan what, testing::NetOptions options = {})
+      : plan(std::move(what)), net(options), machine(net.loop()) {
+    run = make_run(net.loop(), plan, machine, [this] { ++done; });
+  }
+
+  // A closed loop is never quiet: time has to pass from turn to turn.
+  void drive() {
+    run->start();
+    for (int turn = 0; turn < 20'000 && !run->finished(); ++turn) {
+      net.turn();
+      net.pass(Millis{1});
+    }
+    REQUIRE(run->finished());
+    CHECK(done == 1);
+  }
+  void drive(const ServiceType& type) {
+    net.listen(net.open(type), kTarget);
+    drive();
+  }
+  void drive_with_far_side() {
+    FarSide far_side(*run);
+    net.connect(far_side).close();  // Hosts the service; without a run, as a source never ends.
+    net.listen(far_side, kTarget);
+    drive();
+    net.stop(Millis{1});
+    net.advance(Millis{10});
+  }
+  const Result& result() const { return run->result(); }
+
+  Plan plan;
+  testing::Net net;
+  HandMachine machine;
+  std::unique_ptr<Run> run;
+  int done = 0;
+};
+
+template <int kAt, int kChange>
+class WrongEcho final : public Handler {
+ public:
+  std::size_t on_data(Connection& peer, Bytes data) override {
+    std::string text(as_text(data));
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (++seen_ == kAt) text[i] = static_cast<char>(text[i] ^ kChange);
+    }
+    peer.write(text);
+    return data.size();
+  }
+
+ private:
+  int seen_ = 0;
+};
+
+class TwiceEcho final : public Handler {
+ public:
+  std::size_t on_data(Connection& peer, Bytes data) override {
+    peer.write(data);
+    peer.write(data);
+    return data.size();
+  }
+};
+
+// Ends, resets or falls silent after some bytes.
+class FailingEcho final : public Handler {
+ public:
+  static inline std::function<void(Connection&)> fail;
+
+  std::size_t on_data(Connection& peer, Bytes data) override {
+    seen_ += data.size();
+    if (seen_ > 640) {
+      fail(peer);
+    } else {
+      peer.write(data);
+    }
+    return data.size();
+  }
+
+ private:
+  std::size_t seen_ = 0;
+};
+
+// Notes the most it was ever sent before it answered.
+class SlowEcho final : public Handler {
+ public:
+  static inline std::size_t most = 0;
+
+  std::size_t on_data(Connection& peer, Bytes data) override {
+    most = std::max(most, data.size());
+    if (!waiting_) {
+      waiting_ = true;
+      timer_ = peer.loop().after(Millis{5}, [this, &peer] {
+        waiting_ = false;
+        peer.write(kept_);
+        kept_.clear();
+      });
+    }
+    kept_ += as_text(data);
+    return data.size();
+  }
+
+ private:
+  std::string kept_;
+  Timer timer_;
+  bool waiting_ = false;
+};
+
+class Lines final : public Handler {
+ public:
+  std::size_t on_data(Connection& peer, Bytes data) override {
+    for (std::size_t i = 0; i < data.size(); ++i) peer.write("an answer\n");
+    return data.size();
+  }
+};
+
+constexpr ServiceType kRight = protocols::kEcho;
+constexpr ServiceType kChanges = handler_type<WrongEcho<200, 1>>("changes", "Changes a byte.");
+constexpr ServiceType kTwice = handler_type<TwiceEcho>("twice", "Answers twice.");
+constexpr ServiceType kFails = handler_type<FailingEcho>("fails", "Fails after a while.");
+constexpr ServiceType kSlow = handler_type<SlowEcho>("slow", "Answers after 5 ms.");
+constexpr ServiceType kLines = handler_type<Lines>("lines", "Answers each byte with a line.");
+
+}  // namespace
+
+TEST_CASE("load echo: counts what is answered in the window, and no more") {
+  World world(plan_of(Scenario::echo));
+
+  world.drive(kRight);
+
+  const Result& result = world.result();
+  CHECK(result.reason == "");
+  CHECK(result.connections == 5);
+  CHECK(result.duration == 200'000'000);
+  CHECK(result.messages >= 5 * 90);
+  CHECK(result.messages <= 5 * 210);
+  CHECK(result.bytes == result.messages * 64);
+  CHECK(world.run->latency().count() == result.messages);
+}
+
+TEST_CASE("load echo: holds whatever the network does to the bytes") {
+  const std::uint64_t seed = GENERATE(range(1u, 6u));
+  Plan plan = plan_of(Scenario::echo);
+  plan.size = 3'000;
+  plan.depth = 7;
+  World world(
+      plan,
+      {.seed = seed,
+       .faults = {
+           .short_receive = 300, .short_send = 300, .again = 100, .spurious = 100, .late = 100}});
+
+  world.drive(kRight);
+
+  CHECK(world.result().reason == "");
+  CHECK(world.result().messages > 100);
+}
+
+TEST_CASE("load echo: as many messages as the depth are under way, not one more") {
+  SlowEcho::most = 0;
+  Plan plan = plan_of(Scenario::echo);
+  plan.depth = 4;
+  World world(plan);
+
+  world.drive(kSlow);
+
+  CHECK(world.result().reason == "");
+  CHECK(SlowEcho::most == 4 * 64);
+  CHECK(world.run->latency().at(0.5) >= 5'000'000);
+}
+
+TEST_CASE("load: one changed byte makes the figures invalid and says where") {
+  World world(plan_of(Scenario::echo));
+
+  world.drive(kChanges);
+
+  CHECK(world.result().errors == 5);
+  CHECK_THAT(world.result().reason, Catch::Contains("they are not what was sent"));
+}
+
+TEST_CASE("load: more than was sent makes the figures invalid") {
+  World world(plan_of(Scenario::echo));
+
+  world.drive(kTwice);
+
+  CHECK_THAT(world.result().reason, Catch::Contains("more came than was sent"));
+}
+
+TEST_CASE("load: a server that ends or resets connections in mid-run is told") {
+  const bool resets = GENERATE(false, true);
+  FailingEcho::fail = [resets](Connection& peer) { resets ? peer.abort() : peer.end(); };
+  World world(plan_of(Scenario::echo));
+
+  world.drive(kFails);
+
+  CHECK(world.result().errors == 5);
+  CHECK_THAT(world.result().reason,
+             Catch::Contains(resets ? "was lost: reset by peer" : "was ended by the server"));
+}
+
+TEST_CASE("load: a server that falls silent has no valid figures") {
+  FailingEcho::fail = [](Connection&) {};
+  Plan plan = plan_of(Scenario::echo);
+  plan.warmup = Millis{100};
+  World world(plan);
+
+  world.drive(kFails);
+
+  CHECK(world.result().reason == "nothing was answered while it was measured");
+}
+
+TEST_CASE("load: without anybody there the reason is the first dial's") {
+  const Scenario scenario =
+      GENERATE(Scenario::echo, Scenario::idle, Scenario::storm, Scenario::churn);
+  World world(plan_of(scenario));
+  world.net.place(kTarget).refuse();
+
+  world.drive();
+
+  REQUIRE(world.run->unreachable());
+  CHECK(world.run->unreachable()->code == CloseReason::Code::connect_refused);
+}
+
+TEST_CASE("load: connections that could not all be made make the figures invalid") {
+  World world(plan_of(Scenario::echo));
+  world.plan.connections = 10'000;
+  testing::Place& place = world.net.place(kTarget);
+  world.run->start();
+  world.net.turn();
+  world.net.turn();
+  place.refuse();
+
+  for (int turn = 0; turn < 1'000 && !world.run->finished(); ++turn) world.net.turn();
+
+  CHECK_FALSE(world.run->unreachable());
+  CHECK_THAT(world.result().reason, Catch::Contains("of 10000 connections were made"));
+}
+
+TEST_CASE("load storm: every connection asks once, and the wait for the answer counts") {
+  World world(plan_of(Scenario::storm));
+  world.plan.connections = 300;
+
+  world.drive(kSlow);
+
+  CHECK(world.result().reason == "");
+  CHECK(world.result().messages == 300);
+  CHECK(world.run->latency().at(0) >= 5'000'000);
+}
+
+TEST_CASE("load churn: a life is a connection, an echo and an end in order") {
+  const bool reset = GENERATE(false, true);
+  Plan plan = plan_of(Scenario::churn);
+  plan.reset = reset;
+  World world(plan);
+
+  world.drive(kRight);
+
+  CHECK(world.result().reason == "");
+  CHECK(world.result().messages > 100);
+  CHECK(world.net.counters().accepted >= world.result().messages);
+}
+
+TEST_CASE("load churn: a life that ends without an answer is an error") {
+  World world(plan_of(Scenario::churn));
+
+  world.drive(protocols::kDiscard);
+
+  CHECK(world.result().messages == 0);
+  CHECK_FALSE(world.result().reason.empty());
+}
+
+TEST_CASE("load idle: the growth of the server is read with all, and after an echo on each") {
+  World world(plan_of(Scenario::idle));
+  world.plan.connections = 200;
+  world.machine.memory = [&world] {
+    const std::uint64_t echoed = world.run->meter().messages;
+    return 1'000'000 + world.net.counters().connections / 2 * 4'000 + echoed * 1'000;
+  };
+
+  world.drive(kRight);
+
+  CHECK(world.result().reason == "");
+  CHECK(world.result().messages == 200);
+  CHECK(world.result().server_growth == 200 * 4'000);
+  CHECK(world.result().server_growth_touched == 200 * 5'000);
+}
+
+TEST_CASE("load idle: memory that never stands still is told, not averaged") {
+  World world(plan_of(Scenario::idle));
+  std::uint64_t grows = 0;
+  world.machine.memory = [&grows] { return grows += 10'000'000; };
+
+  world.drive(kRight);
+
+  CHECK(world.result().reason == "the memory of the server does not stand still");
+}
+
+TEST_CASE("load send: bytes count where a plain server has taken them") {
+  World world(plan_of(Scenario::send));
+
+  world.drive(protocols::kDiscard);
+
+  CHECK(world.result().reason == "");
+  CHECK(world.result().bytes > 1'000'000);
+}
+
+TEST_CASE("load: the far side sinks, sends, echoes and mixes what the scenario needs") {
+  const Scenario scenario =
+      GENERATE(Scenario::echo, Scenario::idle, Scenario::storm, Scenario::churn, Scenario::send,
+               Scenario::receive, Scenario::mix);
+  Plan plan = plan_of(scenario);
+  plan.backend = Url::parse(kTarget);
+  World world(plan, {.faults = {.short_receive = 200, .short_send = 200}, .automatic = false});
+
+  world.drive_with_far_side();
+
+  CHECK(world.result().reason == "");
+  CHECK(world.result().bytes > 0);
+}
+
+TEST_CASE("load mix: a stream follows each bout of chatter, and both count") {
+  Plan plan = plan_of(Scenario::mix);
+  plan.connections = 1;
+  plan.duration = Millis{2'000};
+  World world(plan);
+
+  world.drive_with_far_side();
+
+  const Result& result = world.result();
+  const std::uint64_t streamed = result.bytes - result.messages * plan.size;
+  CHECK(result.reason == "");
+  CHECK(streamed % plan.bytes == 0);
+  CHECK(streamed / plan.bytes >= result.messages / 3 - 1);
+  CHECK(streamed / plan.bytes <= result.messages / 3 + 1);
+}
+
+TEST_CASE("load ask: replies are told apart, however they come") {
+  const unsigned cut = GENERATE(0u, 700u);
+  Plan plan = plan_of(Scenario::ask);
+  plan.send = "?";
+  plan.reply_line = true;
+  plan.depth = 3;
+  World world(plan, {.faults = {.short_receive = cut}});
+
+  world.drive(kLines);
+
+  CHECK(world.result().reason == "");
+  CHECK(world.result().messages > 100);
+}
+
+TEST_CASE("load ask: more replies than requests are an error") {
+  Plan plan = plan_of(Scenario::ask);
+  plan.send = "??";
+  plan.reply_line = true;
+  World world(plan);
+
+  world.drive(kLines);
+
+  CHECK_THAT(world.result().reason, Catch::Contains("more replies than requests"));
+}
+
+TEST_CASE("load report: one line has every figure, and nothing where there is none") {
+  World world(plan_of(Scenario::send));
+  world.drive(protocols::kDiscard);
+
+  const std::string line = report(*world.run, world.plan);
+
+  CHECK(line.find('\n') == std::string::npos);
+  CHECK_THAT(line, Catch::StartsWith(R"({"scenario":"send","target":"tcp://127.0.0.1:7007",)"));
+  CHECK_THAT(line, Catch::Contains(R"("latency_us":{"p50":null,)"));
+  CHECK_THAT(line, Catch::Contains(R"("valid":true,"reason":"","generator":{"cpu_share":0.25})"));
+  CHECK_THAT(line, Catch::Contains(R"("server":{"cpu_share":0.5,"cpu_us_per_message":)"));
+  CHECK_THAT(line, Catch::EndsWith(
+                       R"("bytes_per_connection":null,"bytes_per_connection_touched":null}})"));
+}
