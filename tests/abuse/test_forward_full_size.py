@@ -10,10 +10,11 @@ import kit
 import test_forward_backends
 import test_forward_cases
 import test_forward_splice
+import test_forward_stalls
 from forward_kit import InCopy, InSplice
 
 
-class Stalls(test_forward_cases.Stalls):
+class Stalls(test_forward_stalls.Stalls):
     """B14, with the time that is set when nobody sets any."""
 
     BULK = 64 << 20

@@ -1,4 +1,4 @@
-"""What the forwarder's tests share: both ends of a pair in one hand, and data that knows its place."""
+"""What the forwarder's tests share: both ends of a pair, and data that differs everywhere."""
 
 import errno
 import hashlib

@@ -1,4 +1,4 @@
-"""The forwarder between two ends of ours: ends, resets, stalls and silence, copied and spliced."""
+"""The forwarder between two ends of ours: ends, resets and silence, copied and spliced."""
 
 import hashlib
 import select
@@ -189,77 +189,6 @@ class ResetsInSplice(Resets, InSplice):
     pass
 
 
-class Stalls:
-    """B14: whoever does not read stops the other; nothing is buffered here in the meantime."""
-
-    PAIRS = 4
-    BULK = 8 << 20
-    STALL = 0.5  # Seconds.
-    OPTIONS_MORE = ()
-    BUFFERS = "?rcvbuf=262144&sndbuf=262144"  # So that little data is already too much.
-    EACH = 128 << 10  # Bytes of memory a pair may cost.
-
-    def stalled(self, turned):
-        target = Target(self)
-        server = self.forward(target.url + self.BUFFERS, options=self.OPTIONS_MORE,
-                              urls=["tcp://127.0.0.1:0" + self.BUFFERS])
-        for one, other in (self.pair(server, target),):  # What the first pair costs is not at issue.
-            carry(one, other, self.BULK)
-            carry(other, one, self.BULK)
-            one.close()
-            other.close()
-        self.assert_gone(server)
-        pairs = [self.pair(server, target) for _ in range(self.PAIRS)]
-        if turned:
-            pairs = [(backend, client) for client, backend in pairs]
-        before = kit.memory(server.pid)
-        senders = [Sender(one, self.BULK) for one, _ in pairs]
-        blocked = [sender.until_blocked() for sender in senders]
-        cpu = kit.cpu_seconds(server.pid)
-        time.sleep(self.STALL)  # The case is a time: nothing happens in it.
-        self.assertLess(kit.cpu_seconds(server.pid) - cpu, 0.25 + self.STALL / 50, "it spins")
-        self.assertLess(max(blocked), self.BULK, "the sender was not stopped")
-        if not kit.SANITIZED:
-            self.assertLessEqual(kit.memory(server.pid) - before, self.PAIRS * self.EACH)
-        for sender, (_, other) in zip(senders, pairs):
-            sender.start()
-            self.assert_data(other, self.BULK, end=True)
-            sender.join()
-        if not kit.SANITIZED:
-            self.assertLessEqual(kit.memory(server.pid) - before, self.PAIRS * self.EACH)
-
-    def test_a_backend_that_does_not_read_stops_its_client(self):
-        self.stalled(False)
-
-    def test_a_client_that_does_not_read_stops_its_backend(self):
-        self.stalled(True)
-
-
-class Sender(threading.Thread):
-    """Sends as much as is taken while nobody reads; started, it sends the rest and the end."""
-
-    def __init__(self, peer, size):
-        super().__init__(daemon=True)
-        self.peer, self.data = peer, memoryview(b"".join(parts(size)))
-
-    def until_blocked(self):
-        sent = kit.send_until_blocked(self.peer, self.data)
-        self.data = self.data[sent:]
-        return sent
-
-    def run(self):
-        self.peer.sendall(self.data)
-        self.peer.shutdown(socket.SHUT_WR)
-
-
-class StallsInCopy(Stalls, InCopy):
-    pass
-
-
-class StallsInSplice(Stalls, InSplice):
-    pass
-
-
 class Silence:
     """B28, and B17 for pairs: silence is silence on both sides at once."""
 
@@ -280,7 +209,8 @@ class Silence:
         self.assert_gone(server)
 
     def test_data_in_one_direction_keeps_both_sides(self):
-        for name, one, other in self.every_pair("--idle", f"{int(self.IDLE * 1000)}ms", kinds=("tcp",)):
+        idle = f"{int(self.IDLE * 1000)}ms"
+        for name, one, other in self.every_pair("--idle", idle, kinds=("tcp",)):
             with self.subTest(name):
                 until = time.monotonic() + 3 * self.IDLE
                 while time.monotonic() < until:
