@@ -4,6 +4,7 @@ import os
 import random
 import re
 import select
+import socket
 import threading
 import time
 
@@ -226,6 +227,54 @@ class MoodsInCopy(Moods, InCopy):
 
 
 class MoodsInSplice(Moods, InSplice):
+    pass
+
+
+class Urgent:
+    """TCP's urgent byte is not part of the stream: it may be lost, but nothing else, and no end
+    may be made of it. The kernel's splice stops in front of it as if there were no more."""
+
+    def test_all_that_is_not_urgent_arrives_and_then_the_end(self):
+        for kind in ("tcp", "unix"):
+            for one, other in self.both(kind):
+                size = max(self.SIZE, MIB // 4)
+                sender = threading.Thread(target=urgently, args=(one, bytes(size)), daemon=True)
+                sender.start()
+                zeros = 0
+                while part := other.recv(MIB):
+                    zeros += part.count(0)
+                self.assertEqual(zeros, 10 * size, kind)
+                sender.join()
+                carry(other, one, self.SIZE)
+
+    def both(self, kind):
+        target = Target(self, kind)
+        server = self.forward(target, kinds=(kind,))
+        for turned in (1, -1):
+            one, other = self.pair(server, target)[::turned]
+            yield one, other
+            one.close()
+            other.close()
+            self.assert_gone(server)
+
+
+def urgently(peer, data):
+    """Ten times the data with an urgent byte before every second, and the end."""
+    try:
+        for _ in range(5):
+            peer.sendall(data)
+            peer.send(b"!", socket.MSG_OOB)
+            peer.sendall(data)
+        peer.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # The receiver tells what is missing.
+
+
+class UrgentInCopy(Urgent, InCopy):
+    pass
+
+
+class UrgentInSplice(Urgent, InSplice):
     pass
 
 
