@@ -38,8 +38,14 @@ std::string list(std::span<const ServiceType> types) {
 
 std::string page(const ServiceType& type) {
   std::string text = std::string(type.name) + ": " + type.help + "\n";
-  for (const OptionInfo& option : describe_options(type)) {
-    text += padded("  --" + option.name + " " + placeholder(option), 22) + explain(option) + "\n";
+  const std::vector<OptionInfo> options = describe_options(type);
+  const auto left = [](const OptionInfo& option) {
+    return "  --" + option.name + " " + placeholder(option);
+  };
+  std::size_t width = 20;
+  for (const OptionInfo& option : options) width = std::max(width, left(option).size());
+  for (const OptionInfo& option : options) {
+    text += padded(left(option), width + 2) + explain(option) + "\n";
   }
   return text + "Example:\n  weir serve " + type.name + " tcp://127.0.0.1:9000" +
          required_options(type, sample) + "\n";
