@@ -2,6 +2,7 @@
 
 import argparse
 import fnmatch
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +31,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def make_parser():
-    parser = Parser(prog="bench core", description="Weir against the baselines and the peers.",
+    parser = Parser(prog="bench core", usage="./dev bench core [OPTION...]",
+                    description="Weir against the baselines and the peers.",
                     epilog="names: " + " ".join(NAMES), allow_abbrev=False)
-    parser.add_argument("build", type=Path, help="folder of a release build")
-    parser.add_argument("--rounds", type=int, metavar="N",
+    parser.add_argument("build", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", metavar="N",
                         help=f"of each scenario, {targets.ROUNDS_MIN} if not said")
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[],
                         help="only these; * and ? are wildcards")
@@ -46,12 +48,12 @@ def make_parser():
 def parse(words):
     parser = make_parser()
     chosen = parser.parse_args(words)
-    if not (chosen.build / "bin").is_dir():
-        parser.error(f"{chosen.build} is not the folder of a build")
     if chosen.rounds is None:
-        chosen.rounds = QUICK_ROUNDS if chosen.quick else targets.ROUNDS_MIN
-    if not 1 <= chosen.rounds <= ROUNDS_MOST:
-        parser.error(f"--rounds is a number from 1 to {ROUNDS_MOST}, not {chosen.rounds}")
+        chosen.rounds = str(QUICK_ROUNDS if chosen.quick else targets.ROUNDS_MIN)
+    number = int(chosen.rounds) if re.fullmatch(r"[0-9]{1,4}", chosen.rounds) else 0
+    if not 1 <= number <= ROUNDS_MOST:
+        parser.error(f"--rounds is a number from 1 to {ROUNDS_MOST}, not {chosen.rounds!r}")
+    chosen.rounds = number
     for pattern in chosen.only:
         if not fnmatch.filter(NAMES, pattern):
             parser.error(f"there is nothing called {pattern!r}; there are: {' '.join(NAMES)}")
@@ -60,3 +62,7 @@ def parse(words):
     chosen.pace = (Pace(chosen.rounds, "500ms", "100ms") if chosen.quick
                    else Pace(chosen.rounds, "1200ms", "300ms"))
     return chosen
+
+
+if __name__ == "__main__":
+    parse(sys.argv[1:])  # So that ./dev can tell before it builds anything.

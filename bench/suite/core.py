@@ -26,6 +26,7 @@ from scenarios import SCENARIOS
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 # Where the count says something: valgrind does not run Go's scheduler as it runs by itself.
 COUNTED = ("raw", "libuv", "weir", "libevent", "Boost.Asio")
+EVERYBODY = (*COUNTED, "Go")
 FORWARDERS = ("weir", "haproxy", "haproxy, splice", "nginx")
 
 
@@ -42,10 +43,12 @@ def clear():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def each(what, names, count):
+def each(what, contestants, names, count):
     """Counts something for every contestant; who cannot be counted says why."""
     found = {}
     for name in names:
+        if name not in contestants:
+            continue
         tell(f"{what}: {name}")
         try:
             found[name] = count(name)
@@ -62,23 +65,24 @@ def count_all(build, names):
     echo, forward = lineup.echo_servers(build), lineup.forwarders(build)
     found = {}
     if "instructions" in names:
-        found["instructions"] = each("instructions", COUNTED,
+        found["instructions"] = each("instructions", echo, COUNTED,
                                      lambda name: counts.instructions(build, echo[name]))
     if "calls" in names:
         found["calls_per_echo"] = each(
-            "calls", (*COUNTED, "Go"), lambda name: with_total(counts.per_echo(build, echo[name])))
+            "calls", echo, EVERYBODY,
+            lambda name: with_total(counts.per_echo(build, echo[name])))
     if "life" in names:
         found["calls_per_life"] = each(
-            "life", (*COUNTED, "Go"), lambda name: with_total(counts.per_life(echo[name])))
+            "life", echo, EVERYBODY, lambda name: with_total(counts.per_life(echo[name])))
     if "idle" in names:
-        found["idle"] = each("idle", (*COUNTED, "Go"),
+        found["idle"] = each("idle", echo, EVERYBODY,
                              lambda name: memory.per_connection(build, echo[name]))
     if "idle-proxied" in names:
         found["idle_proxied"] = each(
-            "idle-proxied", FORWARDERS,
+            "idle-proxied", forward, FORWARDERS,
             lambda name: memory.per_connection(build, forward[name], forwarder=True))
     if "held" in names:
-        found["held"] = each("held", ("weir",),
+        found["held"] = each("held", echo, ("weir",),
                              lambda name: memory.all_answered(build, echo[name]))
     return found
 
@@ -103,6 +107,10 @@ def where_to(chosen, now):
 
 def main():
     chosen = arguments.parse(sys.argv[1:])
+    missing = lineup.missing(chosen.build)
+    if missing:
+        print(f"bench core: {missing[0]} is missing; ./dev bench core builds it", file=sys.stderr)
+        return 66
     now = datetime.datetime.now(datetime.timezone.utc)
     result = {
         "date": now.isoformat(timespec="seconds"),
@@ -127,4 +135,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

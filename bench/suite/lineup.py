@@ -1,5 +1,6 @@
 """Who takes part, and how each is started."""
 
+import shutil
 import string
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,12 @@ class Program:
     def __init__(self, path):
         self.path = path
 
+    @property
+    def program(self):
+        return str(self.path)
+
     def command(self, port, _backend, _folder):
-        return [str(self.path), str(port)]
+        return [self.program, str(port)]
 
 
 class Weir:
@@ -24,8 +29,12 @@ class Weir:
         self.path = path
         self.protocol = protocol
 
+    @property
+    def program(self):
+        return str(self.path)
+
     def command(self, port, backend, _folder):
-        words = [str(self.path), "serve", self.protocol, f"tcp://127.0.0.1:{port}"]
+        words = [self.program, "serve", self.protocol, f"tcp://127.0.0.1:{port}"]
         if backend is not None:
             words += ["--to", f"tcp://127.0.0.1:{backend}"]
         return [*words, "--loops", "1"]
@@ -39,6 +48,10 @@ class Configured:
     words: tuple  # {file} and {folder} are filled in.
     splice: str = ""
 
+    @property
+    def program(self):
+        return self.words[0]
+
     def command(self, port, backend, folder):
         text = string.Template((PEERS / self.template).read_text("utf-8"))
         file = folder / self.template.removesuffix(".in")
@@ -51,9 +64,20 @@ NGINX = ("/usr/sbin/nginx", "-e", "stderr", "-p", "{folder}", "-c", "{file}")
 SPLICE = "option splice-request\n    option splice-response"
 
 
+def installed(contestants):
+    """A peer that is not there is left out."""
+    return {name: one for name, one in contestants.items() if shutil.which(one.program)}
+
+
+def missing(build):
+    """Of the programs without which nothing can be said."""
+    needed = [build / "bin" / name for name in ("weir", "weir-load", "raw_echo", "uv_echo")]
+    return [str(path) for path in needed if not shutil.which(path)]
+
+
 def echo_servers(build):
     programs = build / "bin"
-    return {
+    return installed({
         "raw": Program(programs / "raw_echo"),
         "raw again": Program(programs / "raw_echo"),
         "weir": Weir(programs / "weir", "echo"),
@@ -61,13 +85,13 @@ def echo_servers(build):
         "libevent": Program(programs / "libevent_echo"),
         "Boost.Asio": Program(programs / "asio_echo"),
         "Go": Program(programs / "go_echo"),
-    }
+    })
 
 
 def forwarders(build):
     rinetd = Configured("rinetd.conf.in", ("/usr/sbin/rinetd", "-f", "-c", "{file}"))
     spliced = Configured("haproxy.cfg.in", HAPROXY, SPLICE)
-    return {
+    return installed({
         "weir": Weir(build / "bin" / "weir", "forward"),
         "rinetd": rinetd,
         "rinetd again": rinetd,
@@ -75,4 +99,4 @@ def forwarders(build):
         "haproxy, splice": spliced,
         "haproxy, splice again": spliced,
         "nginx": Configured("nginx.conf.in", NGINX),
-    }
+    })

@@ -19,7 +19,7 @@ def arguments(build, scenario, server, options, backend):
     if backend is not None:
         words += ["--backend", f"tcp://127.0.0.1:{backend}"]
     for name, value in options.items():
-        words += [f"--{name}", str(value)]
+        words += [f"--{name}"] if value is None else [f"--{name}", str(value)]
     return words
 
 

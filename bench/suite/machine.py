@@ -63,14 +63,14 @@ def family(pid):
 
 
 def cpu_seconds(pids):
-    """User and system time of the processes with all their threads."""
+    """User and system time of the processes with all their threads, and of children that ended."""
     ticks = 0
     for pid in pids:
         try:
             words = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        ticks += int(words[11]) + int(words[12])
+        ticks += sum(int(word) for word in words[11:15])
     return ticks / TICKS
 
 
