@@ -53,8 +53,7 @@ class AskSession final : public Session {
   AskSession(Run& run, std::size_t index)
       : Session(run, index), in_flight_(static_cast<std::size_t>(run.plan().depth)) {}
 
-  void on_open(Connection& self) override {
-    Session::on_open(self);
+  void begin(Connection& self) override {
     const auto depth = static_cast<std::size_t>(run().plan().depth);
     in_flight_.sent(run().machine().now(), depth);
     ask(self, depth);

@@ -9,8 +9,7 @@ class SendSession final : public Session {
   SendSession(SendRun& run, std::size_t index)
       : Session(run, index), sender_(run.pieces(), index * 97), counts_(!run.plan().backend) {}
 
-  void on_open(Connection& self) override {
-    Session::on_open(self);
+  void begin(Connection& self) override {
     sender_.begin(self);
     under_way_ = sender_.fill(self);
   }

@@ -14,8 +14,7 @@ EchoSession::EchoSession(Run& run, std::size_t index)
       in_flight_(static_cast<std::size_t>(run.plan().depth)),
       size_(run.plan().size) {}
 
-void EchoSession::on_open(Connection& self) {
-  Session::on_open(self);
+void EchoSession::begin(Connection& self) {
   const auto depth = static_cast<std::size_t>(run().plan().depth);
   in_flight_.sent(run().machine().now(), depth);
   out_.write(self, size_ * depth);

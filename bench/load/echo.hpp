@@ -18,7 +18,7 @@ class EchoSession final : public Session {
  public:
   EchoSession(Run& run, std::size_t index);
 
-  void on_open(Connection& self) override;
+  void begin(Connection& self) override;
   std::size_t on_data(Connection& self, Bytes data) override;
 
  private:

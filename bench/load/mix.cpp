@@ -11,10 +11,7 @@ class MixSession final : public Session {
   MixSession(MixRun& run, std::size_t index)
       : Session(run, index), mix_(run), in_(run.pattern(), 0), out_(run.pattern(), 0) {}
 
-  void on_open(Connection& self) override {
-    Session::on_open(self);
-    ask(self);
-  }
+  void begin(Connection& self) override { ask(self); }
 
   std::size_t on_data(Connection& self, Bytes data) override {
     if (data.size() > missing_) return wrong(self, data, "more came than was due");

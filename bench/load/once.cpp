@@ -101,11 +101,6 @@ void IdleRun::begin() {
   before_ = memory ? static_cast<std::int64_t>(*memory) : 0;
 }
 
-void IdleRun::on_open(Session& session, Connection& connection) {
-  held_.push_back({&static_cast<OnceSession&>(session), &connection});
-  OnceRun::on_open(session, connection);
-}
-
 // With one less, the memory of those that are left says nothing.
 void IdleRun::on_close(Session& session, const CloseReason& reason) {
   OnceRun::on_close(session, reason);
@@ -148,9 +143,9 @@ void IdleRun::measure() {
 }
 
 void IdleRun::touch_next() {
-  if (touched_ == held_.size()) return;
-  const Held& held = held_[touched_++];
-  held.session->ask(*held.connection);
+  if (touched_ == all_made().size()) return;
+  const Made& next = all_made()[touched_++];
+  static_cast<OnceSession*>(next.session)->ask(*next.connection);
 }
 
 void IdleRun::on_answer(OnceSession& session, Connection&) {

@@ -70,6 +70,8 @@ class ChurnRun final : public OnceRun {
   void on_close(Session& session, const CloseReason& reason) override;
 
  private:
+  void measure() override { warm_up(); }
+
   std::vector<bool> lived_;
 };
 
@@ -79,7 +81,6 @@ class IdleRun final : public OnceRun {
  public:
   using OnceRun::OnceRun;
 
-  void on_open(Session& session, Connection& connection) override;
   void on_answer(OnceSession& session, Connection& connection) override;
   void on_close(Session& session, const CloseReason& reason) override;
 
@@ -87,18 +88,12 @@ class IdleRun final : public OnceRun {
   // Echoes under way at once; all at once would show what a burst needs.
   static constexpr std::size_t kTouching = 64;
 
-  struct Held {
-    OnceSession* session;
-    Connection* connection;
-  };
-
   void begin() override;
   void measure() override;
   void settled(std::optional<std::int64_t> Result::*figure, int looks, Task then);
   void touch_next();
   std::int64_t growth();
 
-  std::vector<Held> held_;
   std::size_t touched_ = 0;
   std::size_t answered_ = 0;
   std::int64_t before_ = 0;

@@ -81,9 +81,10 @@ void Run::dial_more() {
   }
 }
 
-void Run::on_open(Session&, Connection&) {
+void Run::on_open(Session& session, Connection& connection) {
   if (finished_) return;
   ++made_;
+  all_made_.push_back({&session, &connection});
   if (made_ == wanted()) return measure();
   dial_more();
 }
@@ -94,7 +95,8 @@ void Run::on_close(Session& session, const CloseReason& reason) {
   if (!session.faulted()) {
     meter_.fail("connection " + std::to_string(session.index()) + " was lost: " + reason.text());
   }
-  if (++left_ == made_) finish();
+  const bool not_begun = made_ < wanted();  // And never will.
+  if (++left_ == made_ || not_begun) finish();
 }
 
 // Without all of its connections the run would measure something else.
@@ -106,7 +108,13 @@ void Run::not_made(const CloseReason& reason) {
   finish();
 }
 
+// Not sooner: those that are made first would keep both sides from making the others.
 void Run::measure() {
+  for (const Made& each : all_made_) each.session->begin(*each.connection);
+  warm_up();
+}
+
+void Run::warm_up() {
   later(plan_.warmup, [this] {
     open_window();
     later(plan_.duration, [this] {

@@ -21,7 +21,10 @@ class Session : public Handler {
   bool opened() const { return opened_; }
   bool faulted() const { return faulted_; }  // Its loss was counted already.
 
-  void on_open(Connection& self) override;
+  // Every connection of the run is made: the scenario begins on this one.
+  virtual void begin(Connection&) {}
+
+  void on_open(Connection& self) final;
   void on_eof(Connection& self, Bytes unused) override;
   void on_close(Connection& self, const CloseReason& reason) override;
 
@@ -71,7 +74,8 @@ class Run {
  protected:
   virtual std::unique_ptr<Session> session(std::size_t index) = 0;
   virtual void begin() {}  // Before the first connection.
-  virtual void measure();  // Every connection is made: warm up, then measure for the duration.
+  virtual void measure();  // Every connection is made: all begin, warm up, and are measured.
+  void warm_up();          // And measure for the duration.
   virtual std::size_t in_flight_max() const { return kInFlight; }
 
   void dial(std::size_t index);
@@ -81,6 +85,13 @@ class Run {
   void not_made(const CloseReason& reason);
   std::size_t wanted() const { return static_cast<std::size_t>(plan_.connections); }
   std::size_t made() const { return made_; }
+
+  // In the order of opening. Once one of them is lost, those before the measurement are of no use.
+  struct Made {
+    Session* session;
+    Connection* connection;
+  };
+  const std::vector<Made>& all_made() const { return all_made_; }
   Result& result_so_far() { return result_; }
   void later(Millis delay, Task task) { timer_ = loop_.after(delay, std::move(task)); }
 
@@ -100,6 +111,7 @@ class Run {
   Meter meter_;
   Result result_;
   Timer timer_;
+  std::vector<Made> all_made_;
   std::optional<CloseReason> unreachable_;
   Nanos window_began_ = 0;
   std::size_t dialled_ = 0;

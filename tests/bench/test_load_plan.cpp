@@ -37,7 +37,7 @@ TEST_CASE("plan: a wrong scenario is told with the one that was meant") {
 TEST_CASE("plan: what needs the far side says so, and what has no use for it") {
   Plan with_backend;
   with_backend.backend_text = "tcp://127.0.0.1:9001";
-  with_backend.send = "x";
+  with_backend.send = std::string("x");
   with_backend.reply_line = true;
 
   CHECK(settle({}, "receive") ==
@@ -99,14 +99,14 @@ TEST_CASE("plan: a request is taken with its escapes") {
 
 TEST_CASE("plan: ask wants a request, one that can be read, and one end of the reply") {
   Plan no_end;
-  no_end.send = "x";
+  no_end.send = std::string("x");
   Plan two_ends = no_end;
   two_ends.reply_line = true;
   two_ends.reply_http = true;
   Plan no_request;
   no_request.reply_line = true;
   Plan no_file;
-  no_file.send = "@/nowhere/at/all";
+  no_file.send = std::string("@/nowhere/at/all");
   no_file.reply_line = true;
 
   const Faults one_end{"ask needs one of --reply-bytes, --reply-line and --reply-http"};

@@ -159,6 +159,12 @@ class Lines final : public Handler {
   }
 };
 
+class Away final : public Handler {
+ public:
+  void on_open(Connection& peer) override { peer.close(); }
+};
+
+constexpr ServiceType kAway = handler_type<Away>("away", "Ends at once.");
 constexpr ServiceType kRight = protocols::kEcho;
 constexpr ServiceType kChanges = handler_type<WrongEcho<200, 1>>("changes", "Changes a byte.");
 constexpr ServiceType kTwice = handler_type<TwiceEcho>("twice", "Answers twice.");
@@ -381,7 +387,7 @@ TEST_CASE("load mix: a stream follows each bout of chatter, and both count") {
 TEST_CASE("load ask: replies are told apart, however they come") {
   const unsigned cut = GENERATE(0u, 700u);
   Plan plan = plan_of(Scenario::ask);
-  plan.send = "?";
+  plan.send = std::string("?");
   plan.reply_line = true;
   plan.depth = 3;
   World world(plan, {.faults = {.short_receive = cut}});
@@ -394,7 +400,7 @@ TEST_CASE("load ask: replies are told apart, however they come") {
 
 TEST_CASE("load ask: more replies than requests are an error") {
   Plan plan = plan_of(Scenario::ask);
-  plan.send = "??";
+  plan.send = std::string("??");
   plan.reply_line = true;
   World world(plan);
 
@@ -416,4 +422,39 @@ TEST_CASE("load report: one line has every figure, and nothing where there is no
   CHECK_THAT(line, Catch::Contains(R"("server":{"cpu_share":0.5,"cpu_us_per_message":)"));
   CHECK_THAT(line, Catch::EndsWith(
                        R"("bytes_per_connection":null,"bytes_per_connection_touched":null}})"));
+}
+
+TEST_CASE("load: nothing is sent before all connections are made") {
+  const Scenario scenario = GENERATE(Scenario::echo, Scenario::send, Scenario::ask);
+  Plan plan = plan_of(scenario);
+  plan.connections = 200;
+  plan.send = std::string("?");
+  plan.reply_line = true;
+  World world(plan, {.automatic = false});
+  testing::Place& place = world.net.place(kTarget);
+  world.run->start();
+  world.net.turn();
+  world.net.turn();
+  place.hang();
+  world.net.run();
+
+  std::uint64_t arrived = 0;
+  unsigned made = 0;
+  for (testing::Peer* peer = place.next(); peer != nullptr; peer = place.next(), ++made) {
+    arrived += peer->arrived();
+  }
+
+  CHECK(made > 0);
+  CHECK(arrived == 0);
+}
+
+TEST_CASE("load: a server that ends connections while others are made ends the run") {
+  Plan plan = plan_of(Scenario::echo);
+  plan.connections = 10'000;
+  World world(plan);
+
+  world.drive(kAway);
+
+  CHECK_THAT(world.result().reason, Catch::Contains("was ended by the server"));
+  CHECK(world.result().connections < 10'000);
 }
