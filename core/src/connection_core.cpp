@@ -10,17 +10,9 @@
 
 namespace weir {
 
-namespace {
-
-constexpr std::size_t stream_offset() {
-  constexpr std::size_t align = alignof(std::max_align_t);
-  return (sizeof(ConnectionCore) + align - 1) / align * align;
-}
-
-}  // namespace
-
 ConnectionCore* ConnectionCore::make(ServiceLoop& service, const Address& peer) {
-  const std::size_t size = stream_offset() + service.core().driver().stream_size();
+  static_assert(sizeof(ConnectionCore) % alignof(void*) == 0);
+  const std::size_t size = sizeof(ConnectionCore) + service.core().driver().stream_size();
   void* const memory = ::operator new(size);
   return new (memory) ConnectionCore(service, peer);
 }
@@ -43,14 +35,15 @@ ConnectionCore::ConnectionCore(ServiceLoop& service, const Address& peer)
 }
 
 ConnectionCore::~ConnectionCore() {
-  if (stream_ != nullptr) stream_->~Stream();
+  release_aside();
+  if (is(kHasStream)) stream().~Stream();
   core().freed();
 }
 
 void ConnectionCore::begin(int socket) {
   phase_ = Phase::open;
-  void* const memory = reinterpret_cast<std::byte*>(this) + stream_offset();
-  stream_ = &core().driver().adopt(socket, memory, *this);
+  core().driver().adopt(socket, &stream(), *this);
+  set(kHasStream);
 }
 
 bool ConnectionCore::accept(int socket) {
@@ -99,13 +92,16 @@ void ConnectionCore::open_to_handler() {
 void ConnectionCore::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
   phase_ = Phase::connecting;
   set_handler(std::move(handler));
-  connector_ = std::make_unique<Connector>(*this, options);
-  connector_->start();
+  aside_.connector = new Connector(*this, options);
+  set(kDialling);
+  aside_.connector->start();
   refile();
 }
 
 void ConnectionCore::connected(int socket, const Address& peer) {
-  const std::unique_ptr<Connector> over = std::move(connector_);
+  const std::unique_ptr<Connector> over(aside_.connector);
+  clear(kDialling);
+  aside_ = {};
   peer_ = peer;
   begin(socket);
   open_to_handler();
@@ -139,10 +135,10 @@ void ConnectionCore::close() {
   set(kClosing);
   reason_.code = cause(CloseReason::Code::ended);
   if (reason_.code != CloseReason::Code::ended) reason_.side = CloseReason::Side::us;
-  ending_ = stamp();
+  since_ = stamp();
   clear(kDrainDue);
   clear(kAgain);
-  tail_.reset();
+  drop_tail();
   if (!is(kInCallback)) be_due();
   if (phase_ == Phase::connecting && pending() == 0) {
     finish(reason_.code, reason_.side);
@@ -177,14 +173,14 @@ void ConnectionCore::set_idle(Millis idle) {
 }
 
 Address ConnectionCore::local() const {
-  return stream_ == nullptr || phase_ == Phase::dead ? Address() : stream_->local();
+  return !is(kHasStream) || phase_ == Phase::dead ? Address() : stream().local();
 }
 
 ConnectionRef ConnectionCore::ref() {
   ConnectionRef ref;
   ref.mailbox_ = core().mailbox();
   ref.slot_ = slot_;
-  ref.generation_ = generation();
+  ref.id_ = id_;
   return ref;
 }
 
@@ -218,9 +214,9 @@ void ConnectionCore::settle() {
     clear(kAgain);
     offer_again();
   }
-  if (is(kDrainDue) && is_open() && drained_turn_ != core().turn()) {
+  if (is(kDrainDue) && is_open() && since_ != core().turn()) {
     clear(kDrainDue);
-    drained_turn_ = core().turn();
+    since_ = core().turn();
     call("on_drain", [this] { handler_->on_drain(*this); });
   }
   advance();
@@ -245,13 +241,13 @@ void ConnectionCore::advance() {
 void ConnectionCore::fin() {
   set(kFinOut);
   activity_ = stamp();
-  ending_ = activity_;
+  if (is(kClosing)) since_ = activity_;
   put(kLingering, is(kClosing));
   // With the peer's FIN already here the socket is closed at once, and that sends ours.
   if (!is(kEofIn) && !is(kOutDead)) {
-    const int result = stream_->shut_down();
+    const int result = stream().shut_down();
     if (result < 0) {
-      const int error = stream_->error();  // A reset says more than "not connected".
+      const int error = stream().error();  // A reset says more than "not connected".
       return lost(error != 0 ? error : -result);
     }
   }
@@ -272,18 +268,25 @@ void ConnectionCore::finish(CloseReason::Code code, CloseReason::Side side, int 
   put(kReset, reset);
   clear(kDrainDue);
   clear(kAgain);
-  tail_.reset();
-  connector_.reset();  // An attempt that still succeeded would bring the connection back to life.
+  release_aside();  // A dial that still succeeded would bring the connection back to life.
   drop_output();
   unlink();
   be_due();
 }
 
+void ConnectionCore::release_aside() {
+  drop_tail();
+  if (is(kDialling)) delete aside_.connector;
+  clear(kDialling);
+  clear(kSplice);
+  aside_ = {};
+}
+
 // The order of death: on_close, the handler, the stream, and once the driver is done with that, this.
 void ConnectionCore::die() {
   tell_close();
-  if (stream_ != nullptr) {
-    stream_->close(is(kReset));
+  if (is(kHasStream)) {
+    stream().close(is(kReset));
   } else {
     core().bury(*this);
   }
@@ -302,7 +305,6 @@ void ConnectionCore::tell_close() {
     handler_.reset();
   }
   log_close();
-  connector_.reset();
   core().left(*this);
 }
 

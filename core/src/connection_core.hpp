@@ -46,11 +46,11 @@ struct Frozen {
   bool again = false;
 };
 
-class ConnectionCore final : public Connection, public StreamOwner, public WheelNode {
+class ConnectionCore final : public Connection, public WheelNode {
  public:
   // Allocated together with its stream: an idle connection is one piece of memory.
   static ConnectionCore* make(ServiceLoop& service, const Address& peer);
-  static void destroy(ConnectionCore* connection);
+  WEIR_API static void destroy(ConnectionCore* connection);
 
   // --- Birth; each returns with the connection alive, dying, or handed to the loop's grave.
 
@@ -85,8 +85,8 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
 
   // --- For the loop.
 
-  void on_ready(unsigned what) override;
-  void on_stream_gone() override { destroy(this); }
+  WEIR_API void on_ready(unsigned what);  // From the stream,
+  void on_stream_gone() { destroy(this); }
   void on_due();  // The wheel offers a look at the deadlines.
   void settle();  // The end of a turn: whatever is due.
   void on_post(Callback<Connection&>& task);
@@ -101,7 +101,7 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   bool can_splice() const;
   // From then on the half is asked to splice where the handler would get on_data; null: no more.
   void splice_by(RelayHalf* half);
-  IoResult splice_in(Pipe& pipe);               // A read: FIN and errors are dealt with.
+  IoResult splice_in(Pipe& pipe);               // A read, which deals with errors.
   void splice_out(std::unique_ptr<Pipe> pipe);  // A write, with nothing pending.
   void close_as(CloseReason::Code code);        // As close(), for that reason.
 
@@ -110,12 +110,11 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   void connected(int socket, const Address& peer);
   void not_connected(CloseReason::Code code, int error);
   void dialling() { refile(); }
-  Connector* connector() { return connector_.get(); }
+  Connector* connector() { return is(kDialling) ? aside_.connector : nullptr; }
 
   ServiceLoop& service() { return service_; }
   void forget_agenda() { clear(kOnAgenda); }
   std::uint32_t slot() const { return slot_; }
-  std::uint32_t generation() const { return core().generation(slot_); }
   const CloseReason& reason() const { return reason_; }
 
  private:
@@ -144,12 +143,15 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
     kInCallback = 1 << 13,
     kLingering = 1 << 14,  // close() sent its FIN and waits for the peer's.
     kOpenedToHandler = 1 << 15,
-    kReset = 1 << 16,   // The stream is to be closed with a reset.
-    kSplice = 1 << 17,  // What is read goes through a pipe.
+    kReset = 1 << 16,  // The stream is to be closed with a reset.
+    kHasStream = 1 << 17,
+    kDialling = 1 << 18,  // One of these three at most; says what is kept aside.
+    kHasTail = 1 << 19,
+    kSplice = 1 << 20,  // What is read goes through a pipe.
 
     // With one of these, more is to be done after a callback than to send what it wrote.
-    kUnusual =
-        kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain | kSplice,
+    kUnusual = kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain |
+               kHasTail | kSplice,
   };
 
   ConnectionCore(ServiceLoop& service, const Address& peer);
@@ -168,6 +170,10 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   void set_handler(std::unique_ptr<Handler> handler);
   bool reading() const;
   bool is_open() const { return phase_ == Phase::open; }
+  // Lies in the memory right behind this object.
+  Stream& stream() const {
+    return *reinterpret_cast<Stream*>(const_cast<ConnectionCore*>(this) + 1);
+  }
 
   // Runs a callback of the handler's at the one place where exceptions are caught.
   template <class F>
@@ -187,6 +193,9 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   [[gnu::noinline]] bool nothing_read(IoResult got);
   [[gnu::noinline]] void delivered(Bytes all, std::size_t kept, std::size_t used);
   void keep(Bytes all, std::size_t kept, std::size_t used);
+  Tail& make_tail();
+  std::unique_ptr<Tail> take_tail();
+  void drop_tail() { take_tail(); }
   void offer_again();
   void reached_eof();
   void tell_eof();
@@ -218,6 +227,7 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   void fin();
   void check_finished();
   void finish(CloseReason::Code code, CloseReason::Side side, int error = 0, bool reset = false);
+  void release_aside();
   void die();
   void tell_close();
   void be_due();
@@ -234,13 +244,19 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   void idled();
   void log_close();
 
+  // These three fit behind the wheel's node.
+  CloseReason::Code cause_ = CloseReason::Code::ended;  // What close() means in this callback.
+  Phase phase_ = Phase::open;
+  std::uint8_t wanted_ = 0xff;  // What the stream was last told; 0xff: nothing yet.
   ServiceLoop& service_;
   std::unique_ptr<Handler> handler_;
-  Stream* stream_ = nullptr;  // In the memory behind this object.
-  Chain* out_ = nullptr;      // Lent by the loop while something is pending.
-  std::unique_ptr<Tail> tail_;
-  std::unique_ptr<Connector> connector_;  // While connecting.
-  RelayHalf* splicer_ = nullptr;          // While what is read is spliced.
+  Chain* out_ = nullptr;  // Lent by the loop while something is pending.
+  union Aside {
+    void* nothing = nullptr;
+    Connector* connector;  // Owned; while connecting.
+    Tail* tail;            // Owned; input that was not used.
+    RelayHalf* splicer;    // The handler's, while what is read is spliced.
+  } aside_;
   std::uint64_t id_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
@@ -249,13 +265,10 @@ class ConnectionCore final : public Connection, public StreamOwner, public Wheel
   std::uint32_t idle_;      // Milliseconds; 0 is off.
   std::uint32_t activity_;  // Loop's milliseconds of the last byte either way.
   std::uint32_t opened_;
-  std::uint32_t drained_turn_ = 0;  // When on_drain last came.
-  std::uint32_t ending_ = 0;        // When close() was called; once lingering, when that began.
+  // When close() was called, and once lingering, when that began; until then, when no more drains are
+  // due, the turn in which on_drain last came.
+  std::uint32_t since_ = 0;
   CloseReason reason_;
-  CloseReason::Code cause_ = CloseReason::Code::ended;  // What close() means in this callback.
-  Phase phase_ = Phase::open;
-  std::uint8_t wanted_ = 0xff;  // What the stream was last told; 0xff: nothing yet.
-
   std::uint32_t flags_ = kHoldReads;
 };
 

@@ -28,12 +28,12 @@ std::unique_ptr<Frozen> ConnectionCore::freeze() {
   frozen->drain_due = is(kDrainDue);
   frozen->again = is(kAgain);
   if (out_ != nullptr) out().read(frozen->output);
-  if (tail_ != nullptr) frozen->input = std::move(tail_->bytes);
+  if (is(kHasTail)) frozen->input = std::move(aside_.tail->bytes);
 
   finish(CloseReason::Code::moved, CloseReason::Side::us);
   core().forget(*this);
   tell_close();
-  frozen->socket = stream_->release();
+  frozen->socket = stream().release();
   return frozen;
 }
 
@@ -59,9 +59,9 @@ bool ConnectionCore::thaw(Frozen& frozen) {
   }
   put(kDrainDue, frozen.drain_due);
   if (!frozen.input.empty()) {
-    tail_ = std::make_unique<Tail>();
-    tail_->bytes = std::move(frozen.input);
-    tail_->since = stamp();
+    Tail& tail = make_tail();
+    tail.bytes = std::move(frozen.input);
+    tail.since = stamp();
   }
   set(kOpenedToHandler);
   call("thaw", [&] { handler_->thaw(*this, frozen.state); });

@@ -35,7 +35,7 @@ void ConnectionCore::read_ready(unsigned what) {
   if (!reading()) {
     // Nobody wants the input, yet a peer that is gone must be noticed.
     if ((what & ready::kError) == 0) return;
-    const int error = stream_->error();
+    const int error = stream().error();
     if (error != 0) lost(error);
     return;
   }
@@ -44,7 +44,8 @@ void ConnectionCore::read_ready(unsigned what) {
 
 bool ConnectionCore::read_once() {
   if (is(kClosing)) return discard();
-  return is(kSplice) ? splice() : receive();
+  if (is(kSplice)) return splice();
+  return is(kHasTail) ? receive_behind_tail() : receive();
 }
 
 // The buffer was filled, so there is more; but others wait as well.
@@ -55,9 +56,8 @@ void ConnectionCore::read_on() {
 }
 
 bool ConnectionCore::receive() {
-  if (tail_ != nullptr) return receive_behind_tail();
   std::byte* const buffer = core().read_buffer(0);
-  const IoResult got = stream_->receive({buffer, LoopCore::kReadSize});
+  const IoResult got = stream().receive({buffer, LoopCore::kReadSize});
   if (got <= 0) return nothing_read(got);
   const auto size = static_cast<std::size_t>(got);
   bytes_in_ += size;
@@ -74,14 +74,15 @@ bool ConnectionCore::receive() {
 }
 
 bool ConnectionCore::receive_behind_tail() {
-  const std::size_t kept = tail_->bytes.size();
+  const Bytes tail{aside_.tail->bytes};
+  const std::size_t kept = tail.size();
   std::byte* const buffer = core().read_buffer(kept);
-  const IoResult got = stream_->receive({buffer + kept, LoopCore::kReadSize});
+  const IoResult got = stream().receive({buffer + kept, LoopCore::kReadSize});
   if (got <= 0) return nothing_read(got);
   const auto size = static_cast<std::size_t>(got);
   bytes_in_ += size;
   activity_ = stamp();
-  std::memcpy(buffer, tail_->bytes.data(), kept);
+  std::memcpy(buffer, tail.data(), kept);
   clear(kAgain);  // What was to be offered again stands in front.
   const Bytes all{buffer, kept + size};
   std::size_t used = 0;
@@ -109,16 +110,16 @@ void ConnectionCore::delivered(Bytes all, std::size_t kept, std::size_t used) {
 void ConnectionCore::keep(Bytes all, std::size_t kept, std::size_t used) {
   const Bytes unused = all.subspan(used);
   if (unused.empty()) {
-    tail_.reset();
+    drop_tail();
     return;
   }
-  if (tail_ == nullptr) tail_ = std::make_unique<Tail>();
+  Tail& tail = is(kHasTail) ? *aside_.tail : make_tail();
   if (used > 0 || kept == 0) {
-    tail_->bytes.assign(unused.begin(), unused.end());
-    tail_->since = stamp();
+    tail.bytes.assign(unused.begin(), unused.end());
+    tail.since = stamp();
   } else {
-    tail_->bytes.insert(tail_->bytes.end(), unused.begin() + static_cast<std::ptrdiff_t>(kept),
-                        unused.end());
+    tail.bytes.insert(tail.bytes.end(), unused.begin() + static_cast<std::ptrdiff_t>(kept),
+                      unused.end());
   }
   if (!is(kPaused) && unused.size() > config().limits.unread_max) {
     return cut(CloseReason::Code::read_overflow);
@@ -126,11 +127,24 @@ void ConnectionCore::keep(Bytes all, std::size_t kept, std::size_t used) {
   refile();
 }
 
+Tail& ConnectionCore::make_tail() {
+  splice_by(nullptr);
+  aside_.tail = new Tail;
+  set(kHasTail);
+  return *aside_.tail;
+}
+
+std::unique_ptr<Tail> ConnectionCore::take_tail() {
+  if (!is(kHasTail)) return nullptr;
+  clear(kHasTail);
+  return std::unique_ptr<Tail>(std::exchange(aside_, {}).tail);
+}
+
 // After resume(): what was kept, and the FIN that was held back, come without new bytes.
 void ConnectionCore::offer_again() {
   if (is(kPaused) || is(kClosing)) return;
-  if (tail_ != nullptr) {
-    const std::unique_ptr<Tail> tail = std::move(tail_);
+  if (is(kHasTail)) {
+    const std::unique_ptr<Tail> tail = take_tail();
     const Bytes all{tail->bytes};
     std::size_t used = 0;
     call("on_data", [&] { used = handler_->on_data(*this, all); });
@@ -152,7 +166,7 @@ void ConnectionCore::reached_eof() {
 
 void ConnectionCore::tell_eof() {
   set(kEofTold);
-  const std::unique_ptr<Tail> tail = std::move(tail_);
+  const std::unique_ptr<Tail> tail = take_tail();
   const Bytes unused = tail == nullptr ? Bytes() : Bytes(tail->bytes);
   call("on_eof", [&] { handler_->on_eof(*this, unused); });
 }
@@ -160,7 +174,7 @@ void ConnectionCore::tell_eof() {
 // While closing: what the peer still sends is read and dropped, so that it is not answered by a reset
 // which would destroy the output it has not taken yet.
 bool ConnectionCore::discard() {
-  const IoResult got = stream_->receive({core().read_buffer(0), LoopCore::kReadSize});
+  const IoResult got = stream().receive({core().read_buffer(0), LoopCore::kReadSize});
   if (got <= 0) return nothing_read(got);
   bytes_in_ += static_cast<std::size_t>(got);
   activity_ = stamp();

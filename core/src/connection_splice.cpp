@@ -16,22 +16,25 @@ Flow ConnectionCore::pass(Bytes bytes) {
 }
 
 // With a trace, every byte is to be seen.
-bool ConnectionCore::can_splice() const { return is_open() && !core().settings().trace; }
+bool ConnectionCore::can_splice() const {
+  return is_open() && !is(kHasTail) && !core().settings().trace;
+}
 
 void ConnectionCore::splice_by(RelayHalf* half) {
-  splicer_ = half;
+  if (half == nullptr && !is(kSplice)) return;
+  aside_.splicer = half;
   put(kSplice, half != nullptr);
 }
 
 bool ConnectionCore::splice() {
-  if (splicer_->splice()) return false;
+  if (aside_.splicer->splice()) return false;
   return receive();
 }
 
 IoResult ConnectionCore::splice_in(Pipe& pipe) {
-  const IoResult got = stream_->splice_in(pipe);
+  const IoResult got = stream().splice_in(pipe);
   if (got <= 0) {
-    nothing_read(got);
+    if (got < 0) nothing_read(got);
     return got;
   }
   bytes_in_ += static_cast<std::size_t>(got);

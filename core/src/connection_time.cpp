@@ -24,19 +24,19 @@ ConnectionCore::Deadline ConnectionCore::deadline() const {
     if (left < best.left) best = {left, what};
   };
 
-  if (phase_ == Phase::connecting) return {connector_->left(), Code::connect_timeout};
+  if (phase_ == Phase::connecting) return {aside_.connector->left(), Code::connect_timeout};
   if (is(kBlocked)) consider(time.write_stall, out_->stalled_since, Code::write_stall);
   if (is(kLingering)) {
     consider(time.linger, activity_, Code::linger);
-    consider(time.linger_total, ending_, Code::linger);
+    consider(time.linger_total, since_, Code::linger);
     return best;
   }
   if (is(kClosing)) {
-    if (time.write_stall.count() <= 0) consider(time.linger_total, ending_, Code::linger);
+    if (time.write_stall.count() <= 0) consider(time.linger_total, since_, Code::linger);
     return best;
   }
   if (is(kFinOut) != is(kEofTold)) consider(time.half_closed, activity_, Code::half_closed);
-  if (tail_ != nullptr && reading()) consider(time.unfinished, tail_->since, Code::line_time);
+  if (is(kHasTail) && reading()) consider(time.unfinished, aside_.tail->since, Code::line_time);
   if (bytes_in_ == 0 && !is(kEofIn)) consider(time.first_byte, opened_, Code::first_byte);
   consider(Millis{idle_}, activity_, Code::idle);
   return best;
@@ -59,14 +59,14 @@ void ConnectionCore::on_due() {
   if (look.left > 0) return refile();
   switch (look.what) {
     case CloseReason::Code::connect_timeout:
-      connector_->timed_out();
+      aside_.connector->timed_out();
       return refile();
     case CloseReason::Code::idle:
       return idled();
     case CloseReason::Code::linger:
       // A peer that has everything and does not answer is reset, so that no socket stays half-open
       // in the kernel. One that has not is left to the kernel, which goes on delivering.
-      return finish(CloseReason::Code::linger, CloseReason::Side::us, 0, stream_->delivered());
+      return finish(CloseReason::Code::linger, CloseReason::Side::us, 0, stream().delivered());
     default:
       return cut(look.what);
   }

@@ -91,7 +91,7 @@ void ConnectionCore::spill_direct() {
 
 bool ConnectionCore::send_direct() {
   DirectWrite& direct = core().direct();
-  const IoResult sent = stream_->send(&direct.piece, 1);
+  const IoResult sent = stream().send(&direct.piece, 1);
   if (sent == static_cast<IoResult>(direct.piece.iov_len)) {
     bytes_out_ += direct.piece.iov_len;
     activity_ = stamp();
@@ -124,7 +124,7 @@ Flow ConnectionCore::written() {
 
 Bytes ConnectionCore::send_now(Bytes bytes) {
   const iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
-  const IoResult sent = stream_->send(&piece, 1);
+  const IoResult sent = stream().send(&piece, 1);
   if (sent < 0) {
     if (sent == -EAGAIN || sent == -EINTR) return bytes;
     send_failed(static_cast<int>(-sent));
@@ -139,12 +139,12 @@ Bytes ConnectionCore::send_now(Bytes bytes) {
 IoResult ConnectionCore::send_front(std::size_t& offered) {
   if (Pipe* const pipe = out_->pipe()) {
     offered = pipe->held();
-    return stream_->splice_out(*pipe);
+    return stream().splice_out(*pipe);
   }
   iovec pieces[kPieces];
   const int count = out_->gather(pieces, kPieces);
   for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
-  return stream_->send(pieces, count);
+  return stream().send(pieces, count);
 }
 
 void ConnectionCore::flush() {
@@ -225,11 +225,11 @@ void ConnectionCore::want() {
   // What was kept while nobody read did not make the peer late.
   const bool reads_again = (what & ~unsigned{wanted_} & ready::kRead) != 0;
   wanted_ = static_cast<std::uint8_t>(what);
-  if (reads_again && tail_ != nullptr) {
-    tail_->since = stamp();
+  if (reads_again && is(kHasTail)) {
+    aside_.tail->since = stamp();
     refile();
   }
-  stream_->want(what);
+  stream().want(what);
 }
 
 }  // namespace weir

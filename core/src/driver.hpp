@@ -28,14 +28,9 @@ inline constexpr unsigned kError = 4;  // Reported only: an error or a hang-up.
 // Bytes moved, 0 for the end of a stream being read, or a negative errno.
 using IoResult = std::ptrdiff_t;
 
-class StreamOwner {
- public:
-  virtual void on_ready(unsigned what) = 0;
-  virtual void on_stream_gone() = 0;  // After close() or release(); the stream may be destroyed.
-
- protected:
-  ~StreamOwner() = default;
-};
+// Owns every stream: on_ready(what), and on_stream_gone() after close() or release(), when the stream
+// may be destroyed. Not an interface: with one owner of its kind, calls into it are direct.
+class ConnectionCore;
 
 // A buffer in the kernel that bytes cross without this process seeing them. Filled only when empty.
 class Pipe {
@@ -125,9 +120,10 @@ class Driver {
   virtual WallTime wall() const = 0;
   virtual std::uint64_t random() = 0;
 
-  // A stream is made in memory of its owner's: stream_size() bytes, aligned as for max_align_t.
+  // A stream is made in memory of its owner's, right behind it: stream_size() bytes, aligned as for a
+  // pointer.
   virtual std::size_t stream_size() const = 0;
-  virtual Stream& adopt(int socket, void* memory, StreamOwner& owner) = 0;
+  virtual Stream& adopt(int socket, void* memory, ConnectionCore& owner) = 0;
   virtual std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) = 0;
 
   // `address` is where to go; for a Unix URL the path is taken from the URL.

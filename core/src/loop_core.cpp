@@ -92,7 +92,7 @@ ConnectionCore* LoopCore::thaw(std::unique_ptr<Frozen> frozen, ServiceLoop& serv
 
 void LoopCore::for_each(const std::function<void(ConnectionCore&)>& visit) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {  // Visiting may add slots.
-    if (slots_[i].connection != nullptr) visit(*slots_[i].connection);
+    if (slots_[i] != nullptr) visit(*slots_[i]);
   }
 }
 
@@ -194,24 +194,23 @@ void LoopCore::run_due() {
 
 std::uint32_t LoopCore::take_slot(ConnectionCore& connection) {
   if (free_slots_.empty()) {
-    slots_.push_back({&connection, 1});
+    slots_.push_back(&connection);
     return static_cast<std::uint32_t>(slots_.size() - 1);
   }
   const std::uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
-  slots_[slot].connection = &connection;
+  slots_[slot] = &connection;
   return slot;
 }
 
 void LoopCore::free_slot(std::uint32_t slot) {
-  slots_[slot].connection = nullptr;
-  ++slots_[slot].generation;
+  slots_[slot] = nullptr;
   free_slots_.push_back(slot);
 }
 
-ConnectionCore* LoopCore::find(std::uint32_t slot, std::uint32_t generation) {
-  if (slot >= slots_.size() || slots_[slot].generation != generation) return nullptr;
-  return slots_[slot].connection;
+ConnectionCore* LoopCore::find(std::uint32_t slot, std::uint64_t id) {
+  if (slot >= slots_.size() || slots_[slot] == nullptr) return nullptr;
+  return slots_[slot]->id() == id ? slots_[slot] : nullptr;
 }
 
 std::uint64_t LoopCore::next_id() {
@@ -298,7 +297,7 @@ void LoopCore::run_posts() {
 
 void LoopCore::run_post(detail::Post& post) {
   if (!post.on_connection) return run_task(post.task, post.service, "a posted task");
-  ConnectionCore* const connection = find(post.slot, post.generation);
+  ConnectionCore* const connection = find(post.slot, post.id);
   if (connection != nullptr) connection->on_post(post.on_connection);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <list>
 #include <memory>
 #include <vector>
@@ -138,9 +139,8 @@ class WEIR_API LoopCore final : public DriverOwner {
   Timer after(Millis delay, Task task, ServiceLoop& service);
 
   std::uint32_t take_slot(ConnectionCore& connection);
-  std::uint32_t generation(std::uint32_t slot) const { return slots_[slot].generation; }
   void free_slot(std::uint32_t slot);
-  ConnectionCore* find(std::uint32_t slot, std::uint32_t generation);
+  ConnectionCore* find(std::uint32_t slot, std::uint64_t id);  // Null: it is gone.
   std::uint64_t next_id();
 
   void bury(ConnectionCore& connection) { graves_.push_back(&connection); }
@@ -166,11 +166,6 @@ class WEIR_API LoopCore final : public DriverOwner {
   bool on_turn_end() override;
 
  private:
-  struct Slot {
-    ConnectionCore* connection = nullptr;
-    std::uint32_t generation = 1;
-  };
-
   void learn_tick() const;
   void grow_read_buffer(std::size_t size);
   void set_alarm();
@@ -208,7 +203,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   bool more_posts_ = false;                 // The turn had no room for all.
   std::uint32_t turn_ = 1;
 
-  std::vector<Slot> slots_;
+  std::deque<ConnectionCore*> slots_;  // Grows without leaving a copy behind.
   std::vector<std::uint32_t> free_slots_;
   std::atomic<std::size_t> connections_{0};  // Reserved or alive and not told on_close.
   std::size_t alive_ = 0;                    // Objects not freed yet.

@@ -34,7 +34,7 @@ void ConnectionRef::post(Callback<Connection&> task) const {
   detail::Post post;
   post.on_connection = std::move(task);
   post.slot = slot_;
-  post.generation = generation_;
+  post.id = id_;
   mailbox_->post(std::move(post));
 }
 

@@ -20,7 +20,7 @@ struct Post {
   ServiceLoop* service = nullptr;
   Callback<Connection&> on_connection = {};
   std::uint32_t slot = 0;
-  std::uint32_t generation = 0;
+  std::uint64_t id = 0;
 };
 
 // Shared with every ConnectionRef, so that it may outlive the loop; posts to a loop that is gone are

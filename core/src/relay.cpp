@@ -1,6 +1,7 @@
 // A relay's behaviour: what is carried across, when a direction is spliced, and how it ends.
 #include "relay.hpp"
 
+#include <cerrno>
 #include <string>
 
 #include <weir/text.hpp>
@@ -26,14 +27,18 @@ RelayTargets::RelayTargets(Loop& loop, std::vector<ConnectOptions> to)
 }
 
 void RelayTargets::missed(const ConnectOptions& target, const CloseReason& reason) {
-  ++failed_;
+  Missed& missed = missed_[reason.code];
+  ++missed.dials;
   const SteadyTime now = loop_.now();
-  if (told_ && now - *told_ < kTellEvery) return;
-  told_ = now;
-  std::string line = "cannot reach " + escape(target.to.text()) + ": " + reason.text();
-  if (failed_ > 1) line += " (" + std::to_string(failed_) + " attempts failed since the last line)";
+  if (missed.told && now - *missed.told < kTellEvery) return;
+  missed.told = now;
+  std::string line = "cannot reach " + escape(target.to.text()) + ": ";
+  line += reason.error == ELOOP ? "that is this service itself" : reason.text();
+  if (missed.dials > 1) {
+    line += " (" + std::to_string(missed.dials) + " attempts failed so since the last line)";
+  }
   loop_.log(Level::warn, line);
-  failed_ = 0;
+  missed.dials = 0;
 }
 
 std::unique_ptr<Handler> make_relay(RelayTargets& targets) {
@@ -72,7 +77,7 @@ bool RelayHalf::splice() {
   const IoResult got = self_->splice_in(*pipe);
   if (got <= 0) {
     pipes.give(std::move(pipe));
-    return true;
+    return got < 0 && got != -EAGAIN;  // Else perhaps urgent data comes next: a read knows better.
   }
   small_splices_ = static_cast<std::size_t>(got) < kSmallSplice ? small_splices_ + 1 : 0;
   if (small_splices_ == kSmallSplices) self_->splice_by(nullptr);
@@ -90,9 +95,14 @@ void RelayHalf::on_drain(Connection&) {
   if (other_ != nullptr) other_->self_->resume();
 }
 
-// Both connections see the same bytes, so what one calls silence is the other's as well.
+// Both connections see the same bytes, so what one calls silence is the other's as well. Bytes that wait
+// for a side which takes none are not silence: an end in order would pass for the end of the data.
 void RelayHalf::on_idle(Connection&) {
   const auto why = stopping_ ? CloseReason::Code::stopping : CloseReason::Code::idle;
+  if (self_->pending() > 0 || (other_ != nullptr && other_->self_->pending() > 0)) {
+    if (!stopping_) self_->cut(why);  // Else the write-stall time and the drain deadline bound it.
+    return;
+  }
   self_->close_as(why);
   if (other_ != nullptr) other_->self_->close_as(why);
 }

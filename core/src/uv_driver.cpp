@@ -114,8 +114,8 @@ std::uint64_t UvDriver::random() {
 
 std::size_t UvDriver::stream_size() const { return sizeof(UvStream); }
 
-Stream& UvDriver::adopt(int socket, void* memory, StreamOwner& owner) {
-  return *new (memory) UvStream(loop_, socket, owner);
+Stream& UvDriver::adopt(int socket, void* memory, ConnectionCore&) {
+  return *new (memory) UvStream(loop_, socket);
 }
 
 std::unique_ptr<ListenSocket> UvDriver::adopt_listener(int socket, ListenOwner& owner) {

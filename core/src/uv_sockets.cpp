@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "connection_core.hpp"
 #include "platform.hpp"
 #include "sockaddr.hpp"
 #include "socket_options.hpp"
@@ -48,51 +49,53 @@ Target target_of(const Url& url, const Address& address) {
 
 }  // namespace
 
-UvStream::UvStream(uv_loop_t& on, int socket, StreamOwner& owner) : socket_(socket) {
+UvStream::UvStream(uv_loop_t& on, int socket) {
   uv_poll_init(&on, this, socket);
-  data = &owner;
+  keep(socket, 0);
 }
 
+ConnectionCore& UvStream::owner() { return *(reinterpret_cast<ConnectionCore*>(this) - 1); }
+
 IoResult UvStream::receive(std::span<std::byte> into) {
-  const ssize_t got = ::recv(socket_, into.data(), into.size(), 0);
+  const ssize_t got = ::recv(socket(), into.data(), into.size(), 0);
   return got < 0 ? -errno : got;
 }
 
 IoResult UvStream::send(const iovec* pieces, int count) {
   ssize_t sent = 0;
   if (count == 1) {
-    sent = ::send(socket_, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
+    sent = ::send(socket(), pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
   } else {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces);
     message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-    sent = ::sendmsg(socket_, &message, MSG_NOSIGNAL);
+    sent = ::sendmsg(socket(), &message, MSG_NOSIGNAL);
   }
   return sent < 0 ? -errno : sent;
 }
 
-IoResult UvStream::splice_in(Pipe& pipe) { return platform::splice_in(socket_, pipe); }
-IoResult UvStream::splice_out(Pipe& pipe) { return platform::splice_out(socket_, pipe); }
+IoResult UvStream::splice_in(Pipe& pipe) { return platform::splice_in(socket(), pipe); }
+IoResult UvStream::splice_out(Pipe& pipe) { return platform::splice_out(socket(), pipe); }
 
-int UvStream::shut_down() { return ::shutdown(socket_, SHUT_WR) < 0 ? -errno : 0; }
+int UvStream::shut_down() { return ::shutdown(socket(), SHUT_WR) < 0 ? -errno : 0; }
 
-int UvStream::error() { return socket_error(socket_); }
+int UvStream::error() { return socket_error(socket()); }
 
-bool UvStream::delivered() { return platform::all_acknowledged(socket_); }
+bool UvStream::delivered() { return platform::all_acknowledged(socket()); }
 
 void UvStream::want(unsigned what) {
   int mask = 0;
   if ((what & ready::kRead) != 0) mask |= UV_READABLE;
   if ((what & ready::kWrite) != 0) mask |= UV_WRITABLE;
   if (mask == 0) mask = UV_PRIORITIZED;
-  if (mask == mask_) return;
-  mask_ = mask;
+  if (mask == this->mask()) return;
+  keep(socket(), mask);
   uv_poll_start(this, mask, on_poll);
 }
 
 void UvStream::on_poll(uv_poll_t* handle, int status, int events) {
   if (status == 0 && events == UV_READABLE) {
-    return static_cast<StreamOwner*>(handle->data)->on_ready(ready::kRead);
+    return static_cast<UvStream*>(handle)->owner().on_ready(ready::kRead);
   }
   static_cast<UvStream*>(handle)->on_event(status, events);
 }
@@ -106,39 +109,40 @@ void UvStream::on_event(int status, int events) {
     if ((events & UV_WRITABLE) != 0) what |= ready::kWrite;
     if ((events & UV_PRIORITIZED) != 0) what |= ready::kError;
   }
-  static_cast<StreamOwner*>(data)->on_ready(what);
+  owner().on_ready(what);
   if (uv_is_closing(handle()) != 0) return;
   if (status < 0) {  // There was more to read before the error.
-    uv_poll_start(this, mask_, on_poll);
-  } else if ((events & UV_PRIORITIZED) != 0 && mask_ == UV_PRIORITIZED) {
+    uv_poll_start(this, mask(), on_poll);
+  } else if ((events & UV_PRIORITIZED) != 0 && mask() == UV_PRIORITIZED) {
     uv_poll_stop(this);  // Hung up without an error: it would be told again in every turn.
-    mask_ = 0;
+    keep(socket(), 0);
   }
 }
 
 void UvStream::close_handle() {
-  uv_close(handle(),
-           [](uv_handle_t* closed) { static_cast<StreamOwner*>(closed->data)->on_stream_gone(); });
+  uv_close(handle(), [](uv_handle_t* closed) {
+    static_cast<UvStream*>(reinterpret_cast<uv_poll_t*>(closed))->owner().on_stream_gone();
+  });
 }
 
 void UvStream::close(bool reset) {
   if (reset) {
     const linger now{1, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    ::setsockopt(socket(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
   close_handle();
-  ::close(socket_);
+  ::close(socket());
 }
 
 int UvStream::release() {
   close_handle();
-  return socket_;
+  return socket();
 }
 
 Address UvStream::local() const {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
-  if (::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &length) < 0) return {};
+  if (::getsockname(socket(), reinterpret_cast<sockaddr*>(&address), &length) < 0) return {};
   if (address.ss_family == AF_UNIX) return Address::local();
   return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), length);
 }

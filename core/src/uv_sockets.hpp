@@ -13,10 +13,11 @@
 
 namespace weir {
 
-// Is its own handle, whose data is the owner: a connection pays for one pointer less.
+// Is its own handle. Its owner stands right before it in memory, so the handle's data has room for the
+// descriptor and the mask: a connection pays for neither.
 class UvStream final : public Stream, private uv_poll_t {
  public:
-  UvStream(uv_loop_t& on, int socket, StreamOwner& owner);
+  UvStream(uv_loop_t& on, int socket);
 
   IoResult receive(std::span<std::byte> into) override;
   IoResult send(const iovec* pieces, int count) override;
@@ -36,9 +37,13 @@ class UvStream final : public Stream, private uv_poll_t {
   void close_handle();
 
   uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(static_cast<uv_poll_t*>(this)); }
-
-  int socket_;
-  int mask_ = 0;
+  ConnectionCore& owner();
+  int socket() const { return static_cast<int>(reinterpret_cast<std::uintptr_t>(data) >> 8); }
+  int mask() const { return static_cast<int>(reinterpret_cast<std::uintptr_t>(data) & 0xff); }
+  void keep(int socket, int mask) {
+    data = reinterpret_cast<void*>(std::uintptr_t{static_cast<unsigned>(socket)} << 8 |
+                                   static_cast<unsigned>(mask));
+  }
 };
 
 class UvListenSocket final : public ListenSocket {

@@ -171,6 +171,7 @@ TEST_CASE("relay: a name that means the forwarder itself is not dialled") {
 
   CHECK(client.gone());
   CHECK(net.counters().accepted == 1);
+  CHECK(logged(net, "this service itself"));
   CHECK(client.reason()->code == Code::connect_refused);
 }
 

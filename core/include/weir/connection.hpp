@@ -35,8 +35,8 @@ class WEIR_API ConnectionRef {
   friend class ConnectionCore;
 
   std::shared_ptr<detail::Mailbox> mailbox_;
-  std::uint32_t slot_ = 0;
-  std::uint32_t generation_ = 0;
+  std::uint64_t id_ = 0;
+  std::uint32_t slot_ = 0;  // Where the loop finds it, if it is still the one with that id.
 };
 
 // Belongs to one loop and is used only on its thread. No member calls a handler, so each may be

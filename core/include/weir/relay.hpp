@@ -1,6 +1,7 @@
 // Two connections joined: what either reads, the other writes, ends and resets included.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -24,8 +25,12 @@ class WEIR_API RelayTargets {
   Loop& loop_;
   std::vector<ConnectOptions> to_;
   std::size_t next_ = 0;
-  std::uint64_t failed_ = 0;        // Since the last line in the log about it,
-  std::optional<SteadyTime> told_;  // of which there is one a second at most.
+  // Failed dials since the last line in the log, of which there is one a second for each reason.
+  struct Missed {
+    std::uint64_t dials = 0;
+    std::optional<SteadyTime> told;
+  };
+  std::map<CloseReason::Code, Missed> missed_;
 };
 
 // The handler of an accepted connection whose bytes go to a target as they are, and the target's back.

@@ -253,9 +253,9 @@ bool NetBody::move(Peer& peer, Service& to) {
   std::unique_ptr<Frozen> frozen;
   bool tried = false;
   Loop& root = from.root();
-  root.post([&, slot = moving->slot(), generation = moving->generation()] {
+  root.post([&, slot = moving->slot(), id = moving->id()] {
     tried = true;
-    ConnectionCore* const connection = from.find(slot, generation);
+    ConnectionCore* const connection = from.find(slot, id);
     if (connection != nullptr) frozen = from.freeze(*connection);
   });
   const auto source = std::find_if(loops_.begin(), loops_.end(),

@@ -14,7 +14,7 @@ constexpr Millis kLateAnswer{2'000};
 
 }  // namespace
 
-SimStream::SimStream(SimDriver& driver, SimSocket& socket, StreamOwner& owner)
+SimStream::SimStream(SimDriver& driver, SimSocket& socket, ConnectionCore& owner)
     : driver_(driver), owner_(owner), number_(socket.number), index_(driver.streams_.size()) {
   socket.stream = this;
   driver.streams_.push_back(this);
@@ -120,7 +120,7 @@ bool SimListen::ready() const {
   return want_ && !driver_.network_.listener(number_)->backlog.empty();
 }
 
-Stream& SimDriver::adopt(int socket, void* memory, StreamOwner& owner) {
+Stream& SimDriver::adopt(int socket, void* memory, ConnectionCore& owner) {
   return *new (memory) SimStream(*this, *network_.find(socket), owner);
 }
 
@@ -269,7 +269,7 @@ void SimDriver::turn() {
   events_.clear();
 
   gone_.swap(closing_);
-  for (StreamOwner* const owner : gone_) owner->on_stream_gone();
+  for (ConnectionCore* const owner : gone_) owner->on_stream_gone();
   gone_.clear();
 
   if (alarm_ && *alarm_ <= now()) {

@@ -25,7 +25,7 @@ class SimPipe final : public Pipe {
 
 class SimStream final : public Stream {
  public:
-  SimStream(SimDriver& driver, SimSocket& socket, StreamOwner& owner);
+  SimStream(SimDriver& driver, SimSocket& socket, ConnectionCore& owner);
   ~SimStream() override;
 
   IoResult receive(std::span<std::byte> into) override;
@@ -40,7 +40,7 @@ class SimStream final : public Stream {
   Address local() const override;
 
   SimDriver& driver() { return driver_; }
-  StreamOwner& owner() { return owner_; }
+  ConnectionCore& owner() { return owner_; }
   unsigned ready() const;  // What its owner is to be told.
 
  private:
@@ -48,7 +48,7 @@ class SimStream final : public Stream {
   SimSocket& socket() const;
 
   SimDriver& driver_;
-  StreamOwner& owner_;
+  ConnectionCore& owner_;
   int number_;
   unsigned want_ = ready::kNothing;
   bool told_ = false;      // The hang-up, since want().
@@ -84,7 +84,7 @@ class SimDriver final : public Driver {
   std::uint64_t random() override { return network_.random(); }
 
   std::size_t stream_size() const override { return sizeof(SimStream); }
-  Stream& adopt(int socket, void* memory, StreamOwner& owner) override;
+  Stream& adopt(int socket, void* memory, ConnectionCore& owner) override;
   std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) override;
   DialResult dial(const Url& url, const Address& address, DialOwner& owner) override;
   std::unique_ptr<Pipe> make_pipe() override;
@@ -132,8 +132,8 @@ class SimDriver final : public Driver {
   std::vector<SimListen*> listeners_;
   std::vector<Answer> answers_;
   std::vector<Event> events_;
-  std::vector<StreamOwner*> closing_;  // To be told that their stream is gone,
-  std::vector<StreamOwner*> gone_;     // and those being told.
+  std::vector<ConnectionCore*> closing_;  // To be told that their stream is gone,
+  std::vector<ConnectionCore*> gone_;     // and those being told.
   std::optional<SteadyTime> alarm_;
   std::atomic<bool> woken_{false};
   std::uint64_t turns_ = 0;
