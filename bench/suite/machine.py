@@ -74,6 +74,13 @@ def cpu_seconds(pids):
     return ticks / TICKS
 
 
+def syns_sent_again():
+    """So many SYNs of this machine went unanswered for a second, as when a backlog is full."""
+    lines = Path("/proc/net/netstat").read_text("ascii").splitlines()
+    names, values = (line.split() for line in lines if line.startswith("TcpExt:"))
+    return int(values[names.index("TCPSynRetrans")])
+
+
 def busy_seconds():
     """Of all cores together; who else uses them spoils a timing."""
     with open("/proc/stat", encoding="ascii") as stat:

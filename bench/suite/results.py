@@ -7,7 +7,7 @@ LATENCIES = ("p50", "p90", "p99", "p999", "max")
 SERVER = ("cpu_share", "cpu_us_per_message", "cpu_s_per_gib", "cpu_s_in_all")
 COLUMNS = ("round", "server", "valid", "messages", "bytes", "duration_s", "rate", "errors",
            *(f"latency_us.{name}" for name in LATENCIES), *(f"server.{name}" for name in SERVER),
-           "generator.cpu_share", "machine.busy_s", "reason")
+           "generator.cpu_share", "machine.busy_s", "machine.syns_sent_again", "reason")
 
 
 def field(answer, path):

@@ -14,12 +14,13 @@ def measure(build, scenario, contestant, pace):
     if scenario.timed:
         options |= {"duration": pace.duration, "warmup": pace.warmup}
     backend = machine.free_port() if scenario.behind else None
-    busy = machine.busy_seconds()
+    busy, again = machine.busy_seconds(), machine.syns_sent_again()
     with servers.Server(contestant, backend) as server:
         before = machine.cpu_seconds(server.pids)
         answer = load.run(build, scenario.load, server, options, backend, scenario.processes)
         answer["server"]["cpu_s_in_all"] = round(machine.cpu_seconds(server.pids) - before, 2)
-    answer["machine"] = {"busy_s": round(machine.busy_seconds() - busy, 2)}
+    answer["machine"] = {"busy_s": round(machine.busy_seconds() - busy, 2),
+                         "syns_sent_again": machine.syns_sent_again() - again}
     return answer
 
 
