@@ -129,7 +129,7 @@ class Net final {
   void fail_accepts(int error);  // Accepting fails with this errno; 0: works again.
   Place& place(std::string_view url);
   void name(std::string_view host, const std::vector<std::string>& addresses, Millis delay = {});
-  std::uint64_t lookups() const;  // Of names, asked of the system by any loop.
+  std::uint64_t lookups() const;       // Of names, asked of the system by any loop.
   bool move(Peer& peer, Service& to);  // To another loop's service. False: it may not move.
 
   void run();                       // Turns until nothing is left to do at this time.
