@@ -4,6 +4,16 @@
 
 namespace weir::protocols {
 
+namespace {
+
+std::string listed(const std::vector<Url>& urls) {
+  std::string text;
+  for (const Url& url : urls) text += (text.empty() ? "" : ", ") + url.text();
+  return text;
+}
+
+}  // namespace
+
 void Forward::Options::read(OptionReader& in) {
   in.urls("to", to,
           "where connections go: several take turns, and the next steps in for one that fails");
@@ -32,9 +42,13 @@ void Forward::listening(const std::vector<Url>& at) {
                        " is this very service, which listens on " + escape(here.text()));
     }
   }
+  std::vector<Url> to;
+  for (const ConnectOptions& target : to_) to.push_back(target.to);
+  mapping_ = listed(at) + " -> " + listed(to);
 }
 
 std::unique_ptr<Service> Forward::open(Loop& loop) {
+  if (!mapping_.empty() && !told_.exchange(true)) loop.log(Level::info, mapping_);
   return std::make_unique<ForwardService>(loop, to_);
 }
 

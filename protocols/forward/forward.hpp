@@ -1,6 +1,8 @@
 // The forwarder: what arrives here goes to another server, and what that answers comes back.
 #pragma once
 
+#include <atomic>
+#include <string>
 #include <vector>
 
 #include <weir/relay.hpp>
@@ -19,7 +21,7 @@ class ForwardService final : public Service {
   RelayTargets targets_;
 };
 
-// Knows the targets, and sees to it that none of them is the forwarder itself.
+// Knows the targets, sees to it that none of them is the forwarder itself, and logs what goes where.
 class Forward final : public Protocol {
  public:
   struct Options {
@@ -37,6 +39,8 @@ class Forward final : public Protocol {
 
  private:
   std::vector<ConnectOptions> to_;
+  std::string mapping_;             // What the log is told,
+  std::atomic<bool> told_ = false;  // by the first loop.
 };
 
 inline constexpr ServiceType kForward = with_descriptors(
