@@ -69,9 +69,9 @@ Exit run(const Plan& plan) {
     server.listen({.at = {*plan.backend}, .speak = "far-side", .timeouts = none});
   }
   server.run();
-  if (run->unreachable()) {
-    return fail(exit_for(*run->unreachable()), "cannot connect to " + escape(plan.target.text()) +
-                                                   ": " + run->unreachable()->text());
+  if (const auto& unreachable = run->unreachable()) {
+    return fail(exit_for(*unreachable),
+                "cannot connect to " + escape(plan.target.text()) + ": " + unreachable->text());
   }
   std::puts(report(*run, plan).c_str());
   if (std::fflush(stdout) != 0) return fail(kSystem, "cannot write standard output");

@@ -5,6 +5,7 @@
 #include <boost/asio.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <memory>
 
@@ -37,7 +38,8 @@ class Session final : public std::enable_shared_from_this<Session> {
   }
 
   tcp::socket socket_;
-  std::array<char, 16 * 1024> data_;  // As large as the largest message the suite sends.
+  std::array<char, std::size_t{16} * 1024>
+      data_;  // As large as the largest message the suite sends.
 };
 
 void accept(tcp::acceptor& acceptor) {
@@ -50,6 +52,19 @@ void accept(tcp::acceptor& acceptor) {
   });
 }
 
+void serve(unsigned short port) {
+  asio::io_context context(1);
+  tcp::acceptor acceptor(context);
+  const tcp::endpoint at(asio::ip::address_v4::loopback(), port);
+  acceptor.open(at.protocol());
+  acceptor.set_option(tcp::acceptor::reuse_address(true));
+  acceptor.bind(at);
+  acceptor.listen(kBacklog);
+  accept(acceptor);
+  std::cout << "ready " << acceptor.local_endpoint().port() << std::endl;
+  context.run();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -58,15 +73,10 @@ int main(int argc, char** argv) {
     return 64;
   }
   std::signal(SIGTERM, [](int) { std::_Exit(0); });
-  asio::io_context context(1);
-  tcp::acceptor acceptor(context);
-  const tcp::endpoint at(asio::ip::address_v4::loopback(),
-                         static_cast<unsigned short>(std::atoi(argv[1])));
-  acceptor.open(at.protocol());
-  acceptor.set_option(tcp::acceptor::reuse_address(true));
-  acceptor.bind(at);
-  acceptor.listen(kBacklog);
-  accept(acceptor);
-  std::cout << "ready " << acceptor.local_endpoint().port() << std::endl;
-  context.run();
+  try {
+    serve(static_cast<unsigned short>(std::atoi(argv[1])));
+  } catch (const std::exception& error) {
+    std::cerr << "asio_echo: " << error.what() << '\n';
+    return 71;
+  }
 }
