@@ -7,6 +7,8 @@
 // errors and hang-ups along.
 #pragma once
 
+#include <bit>
+
 #include <uv.h>
 
 #include "driver.hpp"
@@ -38,11 +40,11 @@ class UvStream final : public Stream, private uv_poll_t {
 
   uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(static_cast<uv_poll_t*>(this)); }
   ConnectionCore& owner();
-  int socket() const { return static_cast<int>(reinterpret_cast<std::uintptr_t>(data) >> 8); }
-  int mask() const { return static_cast<int>(reinterpret_cast<std::uintptr_t>(data) & 0xff); }
+  int socket() const { return static_cast<int>(std::bit_cast<std::uintptr_t>(data) >> 8); }
+  int mask() const { return static_cast<int>(std::bit_cast<std::uintptr_t>(data) & 0xff); }
   void keep(int socket, int mask) {
-    data = reinterpret_cast<void*>(std::uintptr_t{static_cast<unsigned>(socket)} << 8 |
-                                   static_cast<unsigned>(mask));
+    data = std::bit_cast<void*>(std::uintptr_t{static_cast<unsigned>(socket)} << 8 |
+                                static_cast<unsigned>(mask));
   }
 };
 
