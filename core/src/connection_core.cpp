@@ -136,6 +136,10 @@ void ConnectionCore::close() {
   reason_.code = cause(CloseReason::Code::ended);
   if (reason_.code != CloseReason::Code::ended) reason_.side = CloseReason::Side::us;
   since_ = stamp();
+  if (is(kFinOut)) {  // end() has sent it; what is left is to wait for the peer's.
+    activity_ = since_;
+    set(kLingering);
+  }
   clear(kDrainDue);
   clear(kAgain);
   drop_tail();

@@ -240,6 +240,23 @@ TEST_CASE("linger: after close() a silent peer is waited for so long, and not re
   CHECK(peer.ended());
 }
 
+TEST_CASE("linger: close() after end() waits for a silent peer from then on, no longer") {
+  Timeouts timeouts = off();
+  timeouts.linger = Millis{1'000};
+  Events seen;
+  testing::Net net({.timeouts = timeouts});
+  auto& peer = net.connect(scripted(seen));
+  peer.connection()->end();
+  net.advance(Millis{5'000});
+  peer.connection()->close();
+  net.advance(Millis{999});
+  CHECK(seen == Events{"open"});
+
+  net.advance(Millis{1});
+
+  CHECK(seen == Events{"open", "close linger", "gone"});
+}
+
 TEST_CASE("linger: a peer that goes on sending gets linger_total") {
   Timeouts timeouts = off();
   timeouts.linger = Millis{1'000};
