@@ -31,8 +31,9 @@ std::string example(const ServiceType& type) {
                      " unix:///tmp/" + type.name + ".sock" + needs + " --loops 1 --log-level debug";
   for (const OptionInfo& option : describe_options(type)) {
     if (option.required) continue;
-    text += "\n" + start + " tcp://127.0.0.1:9000" + needs + " --" + option.name;
-    if (option.kind != "flag") text += " " + sample(option);
+    text.append("\n").append(start).append(" tcp://127.0.0.1:9000").append(needs);
+    text.append(" --").append(option.name);
+    if (option.kind != "flag") text.append(" ").append(sample(option));
   }
   return text;
 }
