@@ -180,11 +180,11 @@ TEST_CASE("load echo: counts what is answered in the window, and no more") {
   world.drive(kRight);
 
   const Result& result = world.result();
-  CHECK(result.reason == "");
+  CHECK_THAT(result.reason, Catch::Equals(""));
   CHECK(result.connections == 5);
   CHECK(result.duration == 200'000'000);
-  CHECK(result.messages >= 5 * 90);
-  CHECK(result.messages <= 5 * 210);
+  CHECK(result.messages >= std::uint64_t{5} * 90);
+  CHECK(result.messages <= std::uint64_t{5} * 210);
   CHECK(result.bytes == result.messages * 64);
   CHECK(world.run->latency().count() == result.messages);
 }
@@ -202,7 +202,7 @@ TEST_CASE("load echo: holds whatever the network does to the bytes") {
 
   world.drive(kRight);
 
-  CHECK(world.result().reason == "");
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
   CHECK(world.result().messages > 100);
 }
 
@@ -214,8 +214,8 @@ TEST_CASE("load echo: as many messages as the depth are under way, not one more"
 
   world.drive(kSlow);
 
-  CHECK(world.result().reason == "");
-  CHECK(SlowEcho::most == 4 * 64);
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
+  CHECK(SlowEcho::most == std::size_t{4} * 64);
   CHECK(world.run->latency().at(0.5) >= 5'000'000);
 }
 
@@ -292,7 +292,7 @@ TEST_CASE("load storm: every connection asks once, and the wait for the answer c
 
   world.drive(kSlow);
 
-  CHECK(world.result().reason == "");
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
   CHECK(world.result().messages == 300);
   CHECK(world.run->latency().at(0) >= 5'000'000);
 }
@@ -305,7 +305,7 @@ TEST_CASE("load churn: a life is a connection, an echo and an end in order") {
 
   world.drive(kRight);
 
-  CHECK(world.result().reason == "");
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
   CHECK(world.result().messages > 100);
   CHECK(world.net.counters().accepted >= world.result().messages);
 }
@@ -329,7 +329,7 @@ TEST_CASE("load idle: the growth of the server is read with all, and after an ec
 
   world.drive(kRight);
 
-  CHECK(world.result().reason == "");
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
   CHECK(world.result().messages == 200);
   CHECK(world.result().server_growth == 200 * 4'000);
   CHECK(world.result().server_growth_touched == 200 * 5'000);
@@ -350,7 +350,7 @@ TEST_CASE("load send: bytes count where a plain server has taken them") {
 
   world.drive(protocols::kDiscard);
 
-  CHECK(world.result().reason == "");
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
   CHECK(world.result().bytes > 1'000'000);
 }
 
@@ -364,7 +364,7 @@ TEST_CASE("load: the far side sinks, sends, echoes and mixes what the scenario n
 
   world.drive_with_far_side();
 
-  CHECK(world.result().reason == "");
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
   CHECK(world.result().bytes > 0);
 }
 
@@ -378,7 +378,7 @@ TEST_CASE("load mix: a stream follows each bout of chatter, and both count") {
 
   const Result& result = world.result();
   const std::uint64_t streamed = result.bytes - result.messages * plan.size;
-  CHECK(result.reason == "");
+  CHECK_THAT(result.reason, Catch::Equals(""));
   CHECK(streamed % plan.bytes == 0);
   CHECK(streamed / plan.bytes >= result.messages / 3 - 1);
   CHECK(streamed / plan.bytes <= result.messages / 3 + 1);
@@ -394,7 +394,7 @@ TEST_CASE("load ask: replies are told apart, however they come") {
 
   world.drive(kLines);
 
-  CHECK(world.result().reason == "");
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
   CHECK(world.result().messages > 100);
 }
 
