@@ -104,6 +104,8 @@ class ConnectionCore final : public Connection, public WheelNode {
   IoResult splice_in(Pipe& pipe);               // A read, which deals with errors.
   void splice_out(std::unique_ptr<Pipe> pipe);  // A write, with nothing pending.
   void close_as(CloseReason::Code code);        // As close(), for that reason.
+  // In on_idle: whether the other was active within the idle time, which counts for this one then.
+  bool active_as(const ConnectionCore& other);
 
   // --- For the connector.
 

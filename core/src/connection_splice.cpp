@@ -52,6 +52,12 @@ void ConnectionCore::splice_out(std::unique_ptr<Pipe> pipe) {
   out_->full_turn = core().turn();
 }
 
+bool ConnectionCore::active_as(const ConnectionCore& other) {
+  if (stamp() - other.activity_ >= idle_) return false;
+  activity_ = other.activity_;
+  return true;
+}
+
 // Others want to write behind it, or the connection moves.
 void ConnectionCore::reclaim_pipe() {
   std::unique_ptr<Pipe> pipe = out_->release_pipe();

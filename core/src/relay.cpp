@@ -95,9 +95,11 @@ void RelayHalf::on_drain(Connection&) {
   if (other_ != nullptr) other_->self_->resume();
 }
 
-// Both connections see the same bytes, so what one calls silence is the other's as well. Bytes that wait
-// for a side which takes none are not silence: an end in order would pass for the end of the data.
+// Silence is silence of both: a side that is not read, because the other is still taking what came from
+// it, only looks silent. Bytes that wait for a side which takes none are not silence either: an end in
+// order would pass for the end of the data.
 void RelayHalf::on_idle(Connection&) {
+  if (other_ != nullptr && self_->active_as(*other_->self_)) return;
   const auto why = stopping_ ? CloseReason::Code::stopping : CloseReason::Code::idle;
   if (self_->pending() > 0 || (other_ != nullptr && other_->self_->pending() > 0)) {
     if (!stopping_) self_->cut(why);  // Else the write-stall time and the drain deadline bound it.

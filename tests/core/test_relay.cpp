@@ -378,3 +378,19 @@ TEST_CASE("relay: a server that stops closes a pair after a second of silence bo
   CHECK(on.net.stopped());
   CHECK(on.client->reason()->code == CloseReason::Code::stopping);
 }
+
+TEST_CASE("relay: a sender that was held back is not silent once its receiver takes bytes again") {
+  const std::size_t pipes = GENERATE(0u, 32u);
+  RelayCase on(with_pipes(pipes));
+  on.connect();
+  on.client->send(pattern(kStream));
+  on.backend->stall();
+  on.client->send(pattern(kStream, kStream));
+  on.net.stop();
+  on.net.advance(Millis{999});
+
+  on.net.pass(Millis{1});
+  on.backend->unstall();
+
+  CHECK(on.backend->take() == pattern(2 * kStream));
+}

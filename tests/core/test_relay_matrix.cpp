@@ -86,8 +86,8 @@ void stop_all(Kind kind, std::size_t pipes) {
       CHECK(end->ended());
       end->end();
     }
-    CHECK(on.other.text() == pattern(on.actor.sent()));
-    CHECK(on.actor.text() == pattern(on.other.sent()));
+    CHECK((on.other.text() == pattern(on.actor.sent())));  // Megabytes, not to be printed.
+    CHECK((on.actor.text() == pattern(on.other.sent())));  // Megabytes, not to be printed.
   }
   for (std::size_t i = 0; i < plays.size(); ++i) {
     INFO("a pair that was " << kStateNames[i / 2]);
