@@ -66,7 +66,7 @@ TEST_CASE("relay: a stream that becomes chatter is copied again") {
 
   CHECK(spliced > 0);
   CHECK(on.net.counters().spliced == spliced);
-  CHECK(on.backend->arrived() == kStream + 12 * 7);
+  CHECK(on.backend->arrived() == kStream + std::size_t{12} * 7);
 }
 
 TEST_CASE("relay: chatter that becomes a stream again is spliced again") {
@@ -81,7 +81,7 @@ TEST_CASE("relay: chatter that becomes a stream again is spliced again") {
     before = on.net.counters().spliced;
   }
 
-  CHECK(on.backend->arrived() == 3 * (kStream + 4 * 7));
+  CHECK(on.backend->arrived() == 3 * (kStream + std::size_t{4} * 7));
 }
 
 TEST_CASE("relay: a pipe smaller than what is there moves it piece by piece") {
