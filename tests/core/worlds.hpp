@@ -194,7 +194,7 @@ class ServerWorld final : public World {
     Listen listen{{Url::parse(unix_sockets ? "unix://" + socket_path() : "tcp://127.0.0.1:0")},
                   type.name};
     listen.limits = limits;
-    server_.listen(std::move(listen));
+    server_.listen(listen);
     thread_ = std::thread([this] { result_ = server_.run(); });
     signal_.wait([this] { return ready_; });
   }
