@@ -81,7 +81,7 @@ bool Acceptor::take_one() {
 bool Acceptor::over_limit() const {
   std::size_t open = 0;
   for (ServiceLoop* const service : services_) open += service->core().load();
-  if (limits_.connections > 0) return open >= limits_.connections;
+  if (limits_.connections > 0) return open + descriptors_each_ > limits_.connections;
   return open + descriptors_each_ > limits_.descriptors;
 }
 

@@ -114,12 +114,12 @@ void Chain::share(const Payload& payload) {
 
 void Chain::take(Block* block, Bytes bytes) { append(block, bytes.data(), bytes.size()); }
 
-void Chain::take(std::unique_ptr<Pipe> pipe) {
+void Chain::take(LentPipe pipe) {
   pipe_ = std::move(pipe);
   bytes_ = pipe_->held();
 }
 
-std::unique_ptr<Pipe> Chain::release_pipe() {
+LentPipe Chain::release_pipe() {
   bytes_ = 0;
   return std::move(pipe_);
 }
@@ -199,6 +199,7 @@ void Chain::own() {
 void Chain::clear() {
   while (head_ < slices_.size()) release_front();
   slices_.clear();
+  pipe_.reset();
   head_ = 0;
   bytes_ = 0;
 }

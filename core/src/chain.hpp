@@ -11,7 +11,7 @@
 #include <weir/payload.hpp>
 
 #include "block.hpp"
-#include "driver.hpp"
+#include "pipe_pool.hpp"
 
 namespace weir {
 
@@ -55,11 +55,11 @@ class WEIR_API Chain {
   void share(const Payload& payload);
   void take(detail::Block* block, Bytes bytes);  // With the block's count; null: borrowed.
 
-  // The pipe's bytes; only while the chain is empty. The pipe is to be released before the chain is
-  // cleared or anything is added.
-  void take(std::unique_ptr<Pipe> pipe);
+  // The pipe's bytes; only while the chain is empty. The pipe is to be released before anything is
+  // added.
+  void take(LentPipe pipe);
   Pipe* pipe() const { return pipe_.get(); }
-  std::unique_ptr<Pipe> release_pipe();  // What it still held is not the chain's any more.
+  LentPipe release_pipe();  // What it still holds is not the chain's any more.
 
   // Fills at most `most` pieces; returns how many.
   int gather(iovec* pieces, int most) const;
@@ -72,7 +72,8 @@ class WEIR_API Chain {
   // Appends what is left, for a connection that moves.
   void read(std::vector<std::byte>& into) const;
 
-  std::uint32_t stalled_since = 0;  // Loop's milliseconds when a byte was last taken.
+  std::uint32_t stalled_since = 0;  // Loop's milliseconds when a byte was last taken,
+  std::uint32_t unsent = 0;         // and what the kernel then had and the peer had not.
   std::uint32_t full_turn = 0;      // The turn in which it became full,
   std::uint32_t written_turn = 0;   // and that of the last write.
 
@@ -87,7 +88,7 @@ class WEIR_API Chain {
   void release_front();
 
   std::vector<Slice> slices_;
-  std::unique_ptr<Pipe> pipe_;
+  LentPipe pipe_;
   std::size_t head_ = 0;
   std::size_t bytes_ = 0;
 };

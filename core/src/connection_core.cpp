@@ -92,6 +92,7 @@ void ConnectionCore::open_to_handler() {
 void ConnectionCore::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
   phase_ = Phase::connecting;
   set_handler(std::move(handler));
+  set(kOutgoing);
   aside_.connector = new Connector(*this, options);
   set(kDialling);
   aside_.connector->start();

@@ -101,9 +101,13 @@ class ConnectionCore final : public Connection, public WheelNode {
   bool can_splice() const;
   // From then on the half is asked to splice where the handler would get on_data; null: no more.
   void splice_by(RelayHalf* half);
-  IoResult splice_in(Pipe& pipe);               // A read, which deals with errors.
-  void splice_out(std::unique_ptr<Pipe> pipe);  // A write, with nothing pending.
-  void close_as(CloseReason::Code code);        // As close(), for that reason.
+  IoResult splice_in(Pipe& pipe);  // A read, which deals with errors.
+  void splice_out(LentPipe pipe);  // A write, with nothing pending.
+  bool takes_output() const { return !is_any(kClosing | kEndCalled | kOutDead); }
+  // From here on the other side is waited for, whatever was before.
+  void restart_waiting();
+  bool bounds_stalls() const { return config().timeouts.write_stall.count() > 0; }
+  void close_as(CloseReason::Code code);  // As close(), for that reason.
   // In on_idle: whether the other was active within the idle time, which counts for this one then.
   bool active_as(const ConnectionCore& other);
 
@@ -149,7 +153,8 @@ class ConnectionCore final : public Connection, public WheelNode {
     kHasStream = 1 << 17,
     kDialling = 1 << 18,  // One of these three at most; says what is kept aside.
     kHasTail = 1 << 19,
-    kSplice = 1 << 20,  // What is read goes through a pipe.
+    kSplice = 1 << 20,    // What is read goes through a pipe.
+    kOutgoing = 1 << 21,  // Dialled, not accepted.
 
     // With one of these, more is to be done after a callback than to send what it wrote.
     kUnusual = kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain |
@@ -206,7 +211,6 @@ class ConnectionCore final : public Connection, public WheelNode {
 
   // Writing.
   Chain& out();
-  bool takes_output() const { return !is_any(kClosing | kEndCalled | kOutDead); }
   Flow written();
   bool is_direct() const { return core().direct().owner == this; }
   [[gnu::noinline]] void copy_direct();
@@ -217,6 +221,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
   void flush();
   IoResult send_front(std::size_t& offered);
+  static bool cannot_splice(IoResult result);  // Though copying may do.
   void reclaim_pipe();
   void blocked();
   void taken(std::size_t bytes);
@@ -244,6 +249,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   Deadline deadline() const;
   void refile();  // Only ever to an earlier tick; later ones are found when the old one comes.
   void idled();
+  bool peer_takes();  // Something since the last look, though the kernel did not tell.
   void log_close();
 
   // These three fit behind the wheel's node.

@@ -1,4 +1,6 @@
 // What a relay adds to a connection: writes that leave at once, and bytes that cross in a pipe.
+#include <cerrno>
+
 #include "connection_core.hpp"
 #include "relay.hpp"
 
@@ -6,6 +8,7 @@ namespace weir {
 
 // The other connection's callback is running, so this one has nothing gathered and nobody else writes.
 Flow ConnectionCore::pass(Bytes bytes) {
+  if (is(kOutDead)) return Flow::full;  // For ever: the sender is to hear of it, not to be drained.
   constexpr std::uint32_t asked = kClosing | kEndCalled | kBlocked | kOutDead;
   if (is_any(asked) || !is_open() || out_ != nullptr) return write_more(bytes);
   bytes = send_now(bytes);
@@ -34,7 +37,7 @@ bool ConnectionCore::splice() {
 IoResult ConnectionCore::splice_in(Pipe& pipe) {
   const IoResult got = stream().splice_in(pipe);
   if (got <= 0) {
-    if (got < 0) nothing_read(got);
+    if (got < 0 && !cannot_splice(got)) nothing_read(got);
     return got;
   }
   bytes_in_ += static_cast<std::size_t>(got);
@@ -43,8 +46,7 @@ IoResult ConnectionCore::splice_in(Pipe& pipe) {
   return got;
 }
 
-void ConnectionCore::splice_out(std::unique_ptr<Pipe> pipe) {
-  if (!takes_output() || !is_open()) return core().pipes().give(std::move(pipe));
+void ConnectionCore::splice_out(LentPipe pipe) {
   out().take(std::move(pipe));
   advance();
   if (out_ == nullptr) return;
@@ -58,9 +60,29 @@ bool ConnectionCore::active_as(const ConnectionCore& other) {
   return true;
 }
 
+bool ConnectionCore::cannot_splice(IoResult result) {
+  switch (-result) {
+    case EINVAL:
+    case ENOSYS:
+    case EPERM:
+    case EACCES:
+    case EOPNOTSUPP:
+    case ENOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void ConnectionCore::restart_waiting() {
+  activity_ = stamp();
+  if (bytes_in_ == 0) opened_ = activity_;
+  refile();
+}
+
 // Others want to write behind it, or the connection moves.
 void ConnectionCore::reclaim_pipe() {
-  std::unique_ptr<Pipe> pipe = out_->release_pipe();
+  const LentPipe pipe = out_->release_pipe();
   std::vector<std::byte> bytes(pipe->held());
   std::size_t taken = 0;
   while (taken < bytes.size()) {
@@ -68,7 +90,6 @@ void ConnectionCore::reclaim_pipe() {
     if (got <= 0) break;
     taken += static_cast<std::size_t>(got);
   }
-  core().pipes().give(std::move(pipe));
   out_->copy(Bytes(bytes).first(taken));
 }
 

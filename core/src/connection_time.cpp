@@ -35,9 +35,13 @@ ConnectionCore::Deadline ConnectionCore::deadline() const {
     if (time.write_stall.count() <= 0) consider(time.linger_total, since_, Code::linger);
     return best;
   }
-  if (is(kFinOut) != is(kEofTold)) consider(time.half_closed, activity_, Code::half_closed);
+  // A peer that nobody reads is not silent.
+  const bool waits = is(kFinOut) ? !is(kEofTold) && reading() : is(kEofTold);
+  if (waits) consider(time.half_closed, activity_, Code::half_closed);
   if (is(kHasTail) && reading()) consider(time.unfinished, aside_.tail->since, Code::line_time);
-  if (bytes_in_ == 0 && !is(kEofIn)) consider(time.first_byte, opened_, Code::first_byte);
+  if (bytes_in_ == 0 && !is_any(kEofIn | kPaused | kOutgoing)) {
+    consider(time.first_byte, opened_, Code::first_byte);
+  }
   consider(Millis{idle_}, activity_, Code::idle);
   return best;
 }
@@ -57,6 +61,7 @@ void ConnectionCore::on_due() {
   if (phase_ == Phase::finished || phase_ == Phase::dead) return;
   const Deadline look = deadline();
   if (look.left > 0) return refile();
+  if (!is(kClosing) && peer_takes()) return refile();
   switch (look.what) {
     case CloseReason::Code::connect_timeout:
       aside_.connector->timed_out();
@@ -70,6 +75,19 @@ void ConnectionCore::on_due() {
     default:
       return cut(look.what);
   }
+}
+
+// The kernel says that there is room only when a third of its buffer is free again, which at a slow
+// reader's pace takes longer than a timeout. What the peer has acknowledged tells better.
+bool ConnectionCore::peer_takes() {
+  if (!is_open()) return false;
+  std::uint32_t& before = is(kBlocked) ? out_->unsent : since_;
+  const std::uint32_t unsent = stream().unsent();
+  if (unsent == 0 || unsent == before) return false;
+  before = unsent;
+  activity_ = stamp();
+  if (is(kBlocked)) out_->stalled_since = activity_;
+  return true;
 }
 
 void ConnectionCore::idled() {

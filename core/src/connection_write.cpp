@@ -153,12 +153,16 @@ void ConnectionCore::flush() {
     const IoResult sent = send_front(offered);
     if (sent < 0) {
       if (sent == -EAGAIN || sent == -EINTR) return blocked();
-      return send_failed(static_cast<int>(-sent));
+      if (out_->pipe() == nullptr || !cannot_splice(sent)) {
+        return send_failed(static_cast<int>(-sent));
+      }
+      reclaim_pipe();
+      continue;
     }
     taken(static_cast<std::size_t>(sent));
     if (static_cast<std::size_t>(sent) < offered) return blocked();
   }
-  if (out_->pipe() != nullptr) core().pipes().give(out_->release_pipe());
+  out_->release_pipe();
   core().return_chain(out_);
   out_ = nullptr;
 }
@@ -168,6 +172,7 @@ void ConnectionCore::blocked() {
   set(kBlocked);
   out_->own();
   out_->stalled_since = stamp();
+  out_->unsent = stream().unsent();
   refile();
 }
 
@@ -212,7 +217,6 @@ void ConnectionCore::drop_output() {
   clear(kDrainDue);
   spill_direct();
   if (out_ == nullptr) return;
-  if (out_->pipe() != nullptr) core().pipes().give(out_->release_pipe());
   out_->clear();
   core().return_chain(out_);
   out_ = nullptr;

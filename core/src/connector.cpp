@@ -129,9 +129,19 @@ void Connector::next() {
       return connection_.dialling();
     }
     last_error_ = result.error;
+    // Unlike TCP's, a Unix listener with a full backlog refuses at once, and has room a moment later.
+    if (options_.to.is_unix() && result.error == EAGAIN) return try_again();
   }
   fail(total_left() > 0 ? code_of(last_error_) : CloseReason::Code::connect_timeout,
        total_left() > 0 ? last_error_ : ETIMEDOUT);
+}
+
+void Connector::try_again() {
+  retry_ = connection_.service().after(kBusyRetry, [this] {
+    --next_;
+    next();
+  });
+  connection_.dialling();
 }
 
 void Connector::on_dialled(int socket) {

@@ -13,6 +13,7 @@ class ConnectionCore;
 
 class Connector final : public DialOwner, private NameAsker {
  public:
+  static constexpr Millis kBusyRetry{20};  // After a Unix listener whose backlog is full.
   // An attempt among several gets an equal share of the time left, but not less than this.
   static constexpr std::int64_t kShareLeast = 250;  // Milliseconds.
 
@@ -34,6 +35,7 @@ class Connector final : public DialOwner, private NameAsker {
   std::int64_t total_left() const;
   bool is_excepted(const Address& address) const;
   void next();
+  void try_again();
   void fail(CloseReason::Code code, int error);
 
   ConnectionCore& connection_;
@@ -44,6 +46,7 @@ class Connector final : public DialOwner, private NameAsker {
   std::size_t next_ = 0;
   int last_error_ = 0;
   std::unique_ptr<Dial> dial_;
+  Timer retry_;
 };
 
 }  // namespace weir

@@ -50,6 +50,9 @@ class Stream {
   virtual IoResult splice_out(Pipe& pipe) = 0;  // As send(), of what the pipe holds.
   virtual int shut_down() = 0;                  // FIN; 0 or a negative errno.
   virtual int error() = 0;  // The pending socket error, positive, taken off; 0 if none.
+  virtual std::uint32_t unsent() {
+    return 0;
+  }                                           // Taken by the kernel, not by the peer; 0: not known.
   virtual bool delivered() { return false; }  // The peer has all that was sent; false: not known.
   virtual void want(unsigned what) = 0;       // Cheap when nothing changes.
   virtual void close(bool reset) = 0;  // Then on_stream_gone. A Unix stream cannot reset: it ends.

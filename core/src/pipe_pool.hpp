@@ -10,6 +10,16 @@
 
 namespace weir {
 
+class PipePool;
+
+// Gives a lent pipe back where it came from.
+struct PipeReturn {
+  PipePool* pool = nullptr;
+  WEIR_API void operator()(Pipe* pipe) const noexcept;
+};
+
+using LentPipe = std::unique_ptr<Pipe, PipeReturn>;
+
 class PipePool {
  public:
   static constexpr std::uint64_t kRetryAfter = 1'000;  // Milliseconds after the system had none.
@@ -17,12 +27,11 @@ class PipePool {
   PipePool(Driver& driver, std::size_t most) : driver_(driver), most_(most) {}
 
   // An empty pipe, or null: then bytes are copied.
-  std::unique_ptr<Pipe> take(std::uint64_t now);
-
-  // One that still holds bytes is closed: nobody wants them any more.
-  void give(std::unique_ptr<Pipe> pipe);
+  LentPipe take(std::uint64_t now);
 
  private:
+  friend struct PipeReturn;
+
   Driver& driver_;
   const std::size_t most_;
   std::vector<std::unique_ptr<Pipe>> free_;

@@ -23,8 +23,9 @@ Accepted accept_one(int listener);
 // 0 or a negative errno.
 int bind_unix(int socket, const sockaddr* address, socklen_t length, mode_t mode);
 
-// The peer's kernel has everything that was sent, FIN included; false where the system does not tell.
-bool all_acknowledged(int socket);
+// Bytes sent, FIN included, that the peer's kernel does not have yet; on a Unix socket, that the peer has
+// not read. Nothing where the system does not tell.
+std::optional<std::uint32_t> unacknowledged(int socket);
 
 // A pipe worth splicing through, and what Stream says of it. Null where the system cannot splice, has
 // no large pipe left, or would kill the process with SIGPIPE for writing to a peer that is gone.

@@ -1,5 +1,6 @@
 #include "platform.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <csignal>
@@ -23,13 +24,24 @@ constexpr int kPipeLeast = 256 << 10;  // A smaller one costs more than copying.
 
 class SplicePipe final : public Pipe {
  public:
-  SplicePipe(int read_end, int write_end, std::size_t capacity)
-      : read_end_(read_end), write_end_(write_end), capacity_(capacity) {}
+  SplicePipe() = default;
   SplicePipe(const SplicePipe&) = delete;
   SplicePipe& operator=(const SplicePipe&) = delete;
   ~SplicePipe() override {
-    ::close(read_end_);
-    ::close(write_end_);
+    if (read_end_ >= 0) ::close(read_end_);
+    if (write_end_ >= 0) ::close(write_end_);
+  }
+
+  bool open() {
+    int ends[2];
+    if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) return false;
+    read_end_ = ends[0];
+    write_end_ = ends[1];
+    // Beyond the user's share (pipe-user-pages-soft) growing fails, and fresh pipes are tiny.
+    ::fcntl(write_end_, F_SETPIPE_SZ, kPipeSize);
+    const int size = ::fcntl(write_end_, F_GETPIPE_SZ);
+    capacity_ = static_cast<std::size_t>(std::max(size, 0));
+    return size >= kPipeLeast;
   }
 
   std::size_t held() const override { return held_; }
@@ -58,9 +70,9 @@ class SplicePipe final : public Pipe {
   }
 
  private:
-  int read_end_;
-  int write_end_;
-  std::size_t capacity_;
+  int read_end_ = -1;
+  int write_end_ = -1;
+  std::size_t capacity_ = 0;
   std::size_t held_ = 0;
 };
 
@@ -95,21 +107,16 @@ int bind_unix(int socket, const sockaddr* address, socklen_t length, mode_t mode
   return ::bind(socket, address, length) < 0 ? -errno : 0;
 }
 
-bool all_acknowledged(int socket) {
-  int unacknowledged = 0;
-  return ::ioctl(socket, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0;
+std::optional<std::uint32_t> unacknowledged(int socket) {
+  int bytes = 0;
+  if (::ioctl(socket, SIOCOUTQ, &bytes) < 0) return {};
+  return static_cast<std::uint32_t>(bytes);
 }
 
 std::unique_ptr<Pipe> make_pipe() {
   if (pipe_signal_kills()) return nullptr;
-  int ends[2];
-  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) return nullptr;
-  // Beyond the user's share (pipe-user-pages-soft) growing fails, and fresh pipes are tiny.
-  ::fcntl(ends[1], F_SETPIPE_SZ, kPipeSize);
-  const int size = ::fcntl(ends[1], F_GETPIPE_SZ);
-  auto pipe =
-      std::make_unique<SplicePipe>(ends[0], ends[1], static_cast<std::size_t>(size < 0 ? 0 : size));
-  if (size < kPipeLeast) return nullptr;
+  auto pipe = std::make_unique<SplicePipe>();
+  if (!pipe->open()) return nullptr;
   return pipe;
 }
 

@@ -45,7 +45,7 @@ int bind_unix(int socket, const sockaddr* address, socklen_t length, mode_t mode
   return result < 0 ? -error : 0;
 }
 
-bool all_acknowledged(int) { return false; }
+std::optional<std::uint32_t> unacknowledged(int) { return {}; }
 
 std::optional<Credentials> peer_credentials(int) { return {}; }
 

@@ -27,7 +27,7 @@ RelayTargets::RelayTargets(Loop& loop, std::vector<ConnectOptions> to)
 }
 
 void RelayTargets::missed(const ConnectOptions& target, const CloseReason& reason) {
-  Missed& missed = missed_[reason.code];
+  Missed& missed = missed_[{&target, reason.code, reason.error}];
   ++missed.dials;
   const SteadyTime now = loop_.now();
   if (missed.told && now - *missed.told < kTellEvery) return;
@@ -71,14 +71,16 @@ std::size_t RelayHalf::on_data(Connection&, Bytes data) {
 
 bool RelayHalf::splice() {
   if (other_ == nullptr || other_->self_->pending() > 0) return false;
-  PipePool& pipes = self_->service().core().pipes();
-  std::unique_ptr<Pipe> pipe = pipes.take(self_->service().core().tick());
+  if (!other_->self_->takes_output()) {
+    self_->pause();
+    return true;
+  }
+  LoopCore& core = self_->service().core();
+  LentPipe pipe = core.pipes().take(core.tick());
   if (pipe == nullptr) return false;
   const IoResult got = self_->splice_in(*pipe);
-  if (got <= 0) {
-    pipes.give(std::move(pipe));
-    return got < 0 && got != -EAGAIN;  // Else perhaps urgent data comes next: a read knows better.
-  }
+  // Where there is nothing, perhaps urgent data comes next, or this cannot be spliced: a read knows.
+  if (got <= 0) return self_->closing();
   small_splices_ = static_cast<std::size_t>(got) < kSmallSplice ? small_splices_ + 1 : 0;
   if (small_splices_ == kSmallSplices) self_->splice_by(nullptr);
   other_->self_->splice_out(std::move(pipe));
@@ -99,28 +101,35 @@ void RelayHalf::on_drain(Connection&) {
 // it, only looks silent. Bytes that wait for a side which takes none are not silence either: an end in
 // order would pass for the end of the data.
 void RelayHalf::on_idle(Connection&) {
-  if (other_ != nullptr && self_->active_as(*other_->self_)) return;
   const auto why = stopping_ ? CloseReason::Code::stopping : CloseReason::Code::idle;
-  if (self_->pending() > 0 || (other_ != nullptr && other_->self_->pending() > 0)) {
-    if (!stopping_) self_->cut(why);  // Else the write-stall time and the drain deadline bound it.
+  if (other_ == nullptr) return self_->close_as(why);
+  ConnectionCore& other = *other_->self_;
+  if (!other_->open_) return self_->cut(why);
+  if (self_->active_as(other)) return;
+  if (self_->pending() > 0 || other.pending() > 0) {
+    // The write-stall time bounds it, or else the drain deadline.
+    if (!stopping_ && !self_->bounds_stalls()) self_->cut(why);
     return;
   }
   self_->close_as(why);
-  if (other_ != nullptr) other_->self_->close_as(why);
+  other.close_as(why);
 }
 
 void RelayHalf::stop() {
   stopping_ = true;
+  self_->restart_waiting();
   self_->set_idle(kDrainSilence);
 }
 
-// Both FINs have passed when a connection ended in order, and the other may still be sending. Any
-// other end is told as what it is: nobody may take it for the end of the data.
+// Both FINs have passed when a connection ended in order, and the other may still be sending; one that
+// is closing goes on delivering. Any other end is told as what it is: nobody may take it for the end of
+// the data.
 void RelayHalf::end_other(const CloseReason& reason) {
   RelayHalf* const other = std::exchange(other_, nullptr);
   if (other == nullptr) return;
   other->other_ = nullptr;
-  if (reason.code != CloseReason::Code::ended) other->self_->cut(reason.code, reason.error);
+  if (reason.code == CloseReason::Code::ended || other->self_->closing()) return;
+  other->self_->cut(reason.code, reason.error);
 }
 
 RelayFar::RelayFar(RelayNear& near) { join(near); }
@@ -147,6 +156,7 @@ RelayNear::RelayNear(RelayTargets& targets) : targets_(targets) {
 // What the client sends at once waits in the kernel, whose buffer is its bound.
 void RelayNear::on_open(Connection& self) {
   begin(self);
+  open_ = true;
   self.hold_reads_when_full(false);
   self.pause();
   dial();
@@ -166,15 +176,23 @@ void RelayNear::dial() {
   far.use(self_->loop().connect(options, std::move(handler)));
 }
 
-void RelayNear::reached() { self_->resume(); }
+void RelayNear::reached() {
+  self_->restart_waiting();
+  self_->resume();
+}
 
 void RelayNear::missed(const CloseReason& reason) {
   other_ = nullptr;
   if (self_->closing()) return;
   if (reason.code == CloseReason::Code::stopping) return self_->close_as(reason.code);
   targets_.missed(target(), reason);
-  if (++tried_ < targets_.to_.size()) return dial();
-  self_->cut(reason.code, reason.error);
+  if (++tried_ == targets_.to_.size()) return self_->cut(reason.code, reason.error);
+  try {
+    dial();
+  } catch (...) {  // This is the other's on_close, whose exceptions do not end this one.
+    self_->service().core().threw(&self_->service(), "the next dial");
+    self_->cut(CloseReason::Code::handler_threw);
+  }
 }
 
 void RelayNear::on_stop(Connection& self) {

@@ -81,7 +81,8 @@ int UvStream::shut_down() { return ::shutdown(socket(), SHUT_WR) < 0 ? -errno : 
 
 int UvStream::error() { return socket_error(socket()); }
 
-bool UvStream::delivered() { return platform::all_acknowledged(socket()); }
+std::uint32_t UvStream::unsent() { return platform::unacknowledged(socket()).value_or(0); }
+bool UvStream::delivered() { return platform::unacknowledged(socket()) == 0u; }
 
 void UvStream::want(unsigned what) {
   int mask = 0;

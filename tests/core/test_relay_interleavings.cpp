@@ -8,9 +8,9 @@ using namespace weir;
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSeeds = 200;
+constexpr std::uint64_t kSeeds = 100;
 #else
-constexpr std::uint64_t kSeeds = 2'000;
+constexpr std::uint64_t kSeeds = 1'000;
 #endif
 
 }  // namespace

@@ -108,8 +108,7 @@ void miss(Kind kind, Target target, Do what) {
   End& client = *pair.client;
   const bool resets = what == Do::reset && !is_unix(kind);
   const bool silent = what == Do::close || what == Do::reset;
-  // A full queue of a Unix socket answers at once.
-  const bool at_once = target == Target::refuses || kind == Kind::unix_stream;
+  const bool at_once = target == Target::refuses;
 
   client.send(kChatter);
   if (what == Do::end) client.end();

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include <weir/handler.hpp>
@@ -25,12 +26,13 @@ class WEIR_API RelayTargets {
   Loop& loop_;
   std::vector<ConnectOptions> to_;
   std::size_t next_ = 0;
-  // Failed dials since the last line in the log, of which there is one a second for each reason.
+  // Failed dials since the last line in the log, of which there is one a second for each target and
+  // reason.
   struct Missed {
     std::uint64_t dials = 0;
     std::optional<SteadyTime> told;
   };
-  std::map<CloseReason::Code, Missed> missed_;
+  std::map<std::tuple<const ConnectOptions*, CloseReason::Code, int>, Missed> missed_;
 };
 
 // The handler of an accepted connection whose bytes go to a target as they are, and the target's back.
