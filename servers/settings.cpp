@@ -23,8 +23,8 @@ void ServeSettings::read(OptionReader& in) {
   in.number("loops", loops, 0, 256, "threads that serve; 0 is one per CPU it may use");
   in.number("connections", connections, 0, 10'000'000,
             "most connections at once; 0 is what the descriptor limit allows");
-  in.number("pipes-max", pipes_max, 0, 1'024,
-            "pipes to splice streams through, of forwarders; 0 copies always");
+  in.number("pipes-max", pipes_max, 0, 128,
+            "pipes that a forwarder may splice streams through; 0 copies always");
   in.duration("drain", drain, kShortest, kLongest, "from the first TERM to the end by force");
   in.flag("trace", trace, "write every callback and its bytes to the log");
   in.choice("log-level", level, {"trace", "debug", "info", "warn", "error"},

@@ -39,6 +39,8 @@ def make_parser():
                         help=f"of each scenario, {targets.ROUNDS_MIN} if not said")
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[],
                         help="only these; * and ? are wildcards")
+    parser.add_argument("--servers", nargs="+", metavar="NAME", default=[],
+                        help="only these, and the second copies of those")
     parser.add_argument("--quick", action="store_true",
                         help=f"{QUICK_ROUNDS} short rounds: shows that all works, judges no timing")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the result goes")

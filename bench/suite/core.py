@@ -87,11 +87,14 @@ def count_all(build, names):
     return found
 
 
-def sit_all(build, names, pace):
+def sit_all(build, names, chosen, pace):
     for scenario in SCENARIOS:
         if scenario.name not in names:
             continue
         everybody = lineup.forwarders(build) if scenario.behind else lineup.echo_servers(build)
+        if chosen:
+            everybody = {name: one for name, one in everybody.items()
+                         if name.removesuffix(" again") in chosen}
         yield rounds.summary(scenario, rounds.sit(build, scenario, everybody, pace, tell))
 
 
@@ -100,7 +103,7 @@ def where_to(chosen, now):
     name = f"core-{now:%Y%m%d-%H%M}.json"
     if chosen.output:
         return chosen.output
-    if chosen.quick or chosen.only:
+    if chosen.quick or chosen.only or chosen.servers:
         return chosen.build / name
     return RESULTS / name
 
@@ -120,7 +123,7 @@ def main():
         "environment": environment.describe(chosen.build, machine.raise_file_limit()),
     }
     result["counts"] = count_all(chosen.build, chosen.names)
-    result["scenarios"] = list(sit_all(chosen.build, chosen.names, chosen.pace))
+    result["scenarios"] = list(sit_all(chosen.build, chosen.names, chosen.servers, chosen.pace))
     result["environment"]["load_average_at_end"] = os.getloadavg()
     result["verdicts"] = targets.judge(result)
     clear()

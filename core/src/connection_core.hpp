@@ -108,6 +108,9 @@ class ConnectionCore final : public Connection, public WheelNode {
   void restart_waiting();
   bool bounds_stalls() const { return config().timeouts.write_stall.count() > 0; }
   void close_as(CloseReason::Code code);  // As close(), for that reason.
+  void be_relayed();
+  bool peer_takes();           // Something since the last look, though the kernel did not tell.
+  void half_closed_is_idle();  // From here on silence is bounded by the time for half-closed ones.
   // In on_idle: whether the other was active within the idle time, which counts for this one then.
   bool active_as(const ConnectionCore& other);
 
@@ -155,6 +158,7 @@ class ConnectionCore final : public Connection, public WheelNode {
     kHasTail = 1 << 19,
     kSplice = 1 << 20,    // What is read goes through a pipe.
     kOutgoing = 1 << 21,  // Dialled, not accepted.
+    kRelayed = 1 << 22,   // The relay judges silence, which is one of two connections.
 
     // With one of these, more is to be done after a callback than to send what it wrote.
     kUnusual = kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain |
@@ -249,7 +253,6 @@ class ConnectionCore final : public Connection, public WheelNode {
   Deadline deadline() const;
   void refile();  // Only ever to an earlier tick; later ones are found when the old one comes.
   void idled();
-  bool peer_takes();  // Something since the last look, though the kernel did not tell.
   void log_close();
 
   // These three fit behind the wheel's node.

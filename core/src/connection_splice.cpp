@@ -54,6 +54,19 @@ void ConnectionCore::splice_out(LentPipe pipe) {
   out_->full_turn = core().turn();
 }
 
+void ConnectionCore::be_relayed() {
+  set(kRelayed);
+  hold_reads_when_full(false);
+}
+
+void ConnectionCore::half_closed_is_idle() {
+  const auto limit = static_cast<std::uint32_t>(config().timeouts.half_closed.count());
+  if (limit == 0 || is(kClosing) || (idle_ != 0 && idle_ < limit)) return;
+  idle_ = limit;
+  activity_ = stamp();
+  refile();
+}
+
 bool ConnectionCore::active_as(const ConnectionCore& other) {
   if (stamp() - other.activity_ >= idle_) return false;
   activity_ = other.activity_;

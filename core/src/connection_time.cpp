@@ -37,7 +37,7 @@ ConnectionCore::Deadline ConnectionCore::deadline() const {
   }
   // A peer that nobody reads is not silent.
   const bool waits = is(kFinOut) ? !is(kEofTold) && reading() : is(kEofTold);
-  if (waits) consider(time.half_closed, activity_, Code::half_closed);
+  if (waits && !is(kRelayed)) consider(time.half_closed, activity_, Code::half_closed);
   if (is(kHasTail) && reading()) consider(time.unfinished, aside_.tail->since, Code::line_time);
   if (bytes_in_ == 0 && !is_any(kEofIn | kPaused | kOutgoing)) {
     consider(time.first_byte, opened_, Code::first_byte);

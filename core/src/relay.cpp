@@ -91,6 +91,8 @@ bool RelayHalf::splice() {
 void RelayHalf::on_eof(Connection& self, Bytes) {
   if (other_ == nullptr) return self.close();
   other_->self_->end();
+  half_close();
+  other_->half_close();
 }
 
 void RelayHalf::on_drain(Connection&) {
@@ -105,14 +107,21 @@ void RelayHalf::on_idle(Connection&) {
   if (other_ == nullptr) return self_->close_as(why);
   ConnectionCore& other = *other_->self_;
   if (!other_->open_) return self_->cut(why);
+  other.peer_takes();
   if (self_->active_as(other)) return;
   if (self_->pending() > 0 || other.pending() > 0) {
     // The write-stall time bounds it, or else the drain deadline.
     if (!stopping_ && !self_->bounds_stalls()) self_->cut(why);
     return;
   }
+  if (half_closed_ && !stopping_) return self_->cut(CloseReason::Code::half_closed);
   self_->close_as(why);
   other.close_as(why);
+}
+
+void RelayHalf::half_close() {
+  half_closed_ = true;
+  self_->half_closed_is_idle();
 }
 
 void RelayHalf::stop() {
@@ -134,9 +143,9 @@ void RelayHalf::end_other(const CloseReason& reason) {
 
 RelayFar::RelayFar(RelayNear& near) { join(near); }
 
-void RelayFar::on_open(Connection& self) {
+void RelayFar::on_open(Connection&) {
   open_ = true;
-  self.hold_reads_when_full(false);
+  self_->be_relayed();
   if (other_ != nullptr) static_cast<RelayNear*>(other_)->reached();
 }
 
@@ -157,7 +166,7 @@ RelayNear::RelayNear(RelayTargets& targets) : targets_(targets) {
 void RelayNear::on_open(Connection& self) {
   begin(self);
   open_ = true;
-  self.hold_reads_when_full(false);
+  self_->be_relayed();
   self.pause();
   dial();
 }

@@ -33,6 +33,7 @@ class RelayHalf : public Handler {
   ~RelayHalf() override;
   void join(RelayHalf& other);
   void stop();
+  void half_close();
   static bool is_open(const RelayHalf& half) { return half.open_; }
   void begin(Connection& self);
   void end_other(const CloseReason& reason);
@@ -43,7 +44,8 @@ class RelayHalf : public Handler {
   std::uint8_t small_splices_ = 0;
   bool open_ = false;  // Connected: not so the far half while it is dialled.
   bool stopping_ = false;
-  std::uint16_t tried_ = 0;  // Targets, by the near half.
+  bool half_closed_ = false;  // One of the two has ended.
+  std::uint16_t tried_ = 0;   // Targets, by the near half.
   std::uint16_t first_ = 0;
 };
 

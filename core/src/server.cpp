@@ -23,7 +23,7 @@ namespace weir {
 namespace {
 
 constexpr unsigned kLoopsMost = 256;
-constexpr std::size_t kPipesMost = 1'024;
+constexpr std::size_t kPipesMost = 128;            // Two descriptors each: half of the reserve.
 constexpr std::size_t kReservedDescriptors = 512;  // For logs, plugins, administration.
 
 // The soft limit is a default of another age; the hard one is what the administrator means.
@@ -36,8 +36,12 @@ std::size_t raise_descriptor_limit() {
 }
 
 // Small limits keep a quarter in reserve, but at least 32, rather than more than they have.
+std::size_t reserved_descriptors(std::size_t limit) {
+  return std::min(kReservedDescriptors, std::max<std::size_t>(limit / 4, 32));
+}
+
 std::size_t connection_descriptors(std::size_t limit) {
-  const std::size_t reserved = std::min(kReservedDescriptors, std::max<std::size_t>(limit / 4, 32));
+  const std::size_t reserved = reserved_descriptors(limit);
   return limit > reserved ? limit - reserved : 1;
 }
 
@@ -152,7 +156,8 @@ Server::Body::Body(ServerOptions options) : options_(std::move(options)) {
   if (options_.drain < Millis{1} || options_.drain > std::chrono::hours(24 * 24)) {
     throw SetupError("the drain deadline must be from 1 ms to 24 days");
   }
-  limits_.descriptors = connection_descriptors(raise_descriptor_limit());
+  const std::size_t most = raise_descriptor_limit();
+  limits_.descriptors = connection_descriptors(most);
   limits_.connections = options_.connections;
   if (limits_.connections > limits_.descriptors) {
     throw SetupError(std::to_string(limits_.connections) + " connections need " +
@@ -163,10 +168,11 @@ Server::Body::Body(ServerOptions options) : options_(std::move(options)) {
   }
   if (!options_.log) options_.log = standard_error_sink();
   if (options_.pipes_max > kPipesMost) {
-    throw SetupError("a server has 0 to 1024 pipes, not " + std::to_string(options_.pipes_max));
+    throw SetupError("a server has 0 to 128 pipes, not " + std::to_string(options_.pipes_max));
   }
   // Each loop has a share, and at least one if there are any.
-  const std::size_t pipes = (options_.pipes_max + loops - 1) / loops;
+  const std::size_t all = std::min(options_.pipes_max, reserved_descriptors(most) / 4);
+  const std::size_t pipes = (all + loops - 1) / loops;
   const LoopSettings settings{options_.level, options_.log, options_.trace, pipes};
   for (unsigned i = 0; i < loops; ++i) loops_.push_back(std::make_unique<RunningLoop>(settings));
 }

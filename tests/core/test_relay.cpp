@@ -394,3 +394,76 @@ TEST_CASE("relay: a sender that was held back is not silent once its receiver ta
 
   CHECK(on.backend->take() == pattern(2 * kStream));
 }
+
+TEST_CASE("relay: what the kernel has accepted still arrives after silence has closed the pair") {
+  testing::NetOptions options;
+  options.timeouts.idle = Millis{1'000};
+  RelayCase on(options);
+  on.connect();
+  on.backend->stall();
+  on.client->send("not read yet");  // Nothing is pending: the backend's system has it.
+
+  on.net.advance(Millis{1'100});
+  on.client->end();
+  on.net.run();
+  on.backend->unstall();
+
+  CHECK(on.backend->take() == "not read yet");
+  CHECK(on.backend->ended());
+  CHECK_FALSE(on.backend->was_reset());
+}
+
+TEST_CASE("relay: a half-closed pair whose receiver is slow is not cut") {
+  testing::NetOptions options;
+  options.timeouts.half_closed = Millis{1'000};
+  options.timeouts.write_stall = Millis{10'000};
+  RelayCase on(options);
+  on.connect();
+  on.client->end();
+  on.backend->send(pattern(kStream));
+  on.client->stall();
+  on.backend->send(pattern(kStream, kStream));
+
+  on.net.advance(Millis{5'000});
+  on.client->unstall();
+  on.backend->end();
+
+  CHECK(on.client->take() == pattern(2 * kStream));
+  CHECK(on.client->reason()->code == CloseReason::Code::ended);
+}
+
+TEST_CASE("relay: the wait for a first byte is for clients, from when the target is connected") {
+  testing::NetOptions options;
+  options.timeouts.first_byte = Millis{1'000};
+  RelayCase on(options);
+  on.net.place(RelayCase::kBackend).hang();
+  testing::Peer& waiting = on.net.connect(on.service);
+  waiting.send("early");
+  on.net.advance(Millis{1'500});
+  CHECK_FALSE(waiting.gone());
+
+  on.net.place(RelayCase::kBackend).accept();
+  on.connect();
+  on.client->send("question");
+  on.net.advance(Millis{1'500});
+  on.backend->send("late answer");
+  CHECK(on.client->take() == "late answer");
+
+  testing::Peer& silent = on.net.connect(on.service);
+  on.net.advance(Millis{1'100});
+  CHECK(silent.gone());
+  CHECK(silent.reason()->code == CloseReason::Code::first_byte);
+}
+
+TEST_CASE("relay: a server that stops gives a silent pair its second from then on") {
+  RelayCase on;
+  on.connect();
+  on.client->send("question");
+  on.net.advance(Millis{10'000});
+
+  on.net.stop();
+  on.net.advance(Millis{900});
+  on.backend->send("answer");
+
+  CHECK(on.client->take() == "answer");
+}

@@ -48,7 +48,8 @@ struct ServerOptions {
   std::size_t connections = 0;
   Millis drain{30'000};  // From stop() to the abort of what is left; 1 ms to 24 days.
   // For relays of all loops together, to splice streams through. Each takes two descriptors and up to
-  // 1 MiB of the system's memory; with none free, bytes are copied. 0 to 1,024; 0: always copied.
+  // 1 MiB of the system's memory; with none free, bytes are copied. 0 to 128; 0: always copied.
+  // A small descriptor limit allows fewer.
   std::size_t pipes_max = 32;
   bool signals = true;                  // TERM and INT stop; a second one aborts. PIPE is ignored.
   bool trace = false;                   // Every callback and its bytes go to the log.
