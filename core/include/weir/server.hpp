@@ -21,7 +21,7 @@ struct Limits {
 
 // All monotonic, all at most 24 days; 0 turns one off.
 struct Timeouts {
-  Millis first_byte{0};         // From open to the peer's first byte.
+  Millis first_byte{0};         // From open to the first byte of an accepted peer.
   Millis unfinished{30'000};    // A line or frame, from its first byte.
   Millis idle{300'000};         // Silence both ways.
   Millis write_stall{30'000};   // Something pending and not one byte taken.
