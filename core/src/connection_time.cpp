@@ -61,7 +61,10 @@ void ConnectionCore::on_due() {
   if (phase_ == Phase::finished || phase_ == Phase::dead) return;
   const Deadline look = deadline();
   if (look.left > 0) return refile();
-  if (!is(kClosing) && peer_takes()) return refile();
+  const bool of_silence = look.what == CloseReason::Code::idle ||
+                          look.what == CloseReason::Code::half_closed ||
+                          look.what == CloseReason::Code::write_stall;
+  if (of_silence && peer_takes()) return refile();
   switch (look.what) {
     case CloseReason::Code::connect_timeout:
       aside_.connector->timed_out();
@@ -80,7 +83,7 @@ void ConnectionCore::on_due() {
 // The kernel says that there is room only when a third of its buffer is free again, which at a slow
 // reader's pace takes longer than a timeout. What the peer has acknowledged tells better.
 bool ConnectionCore::peer_takes() {
-  if (!is_open()) return false;
+  if (!is_open() || (is(kClosing) && !is(kBlocked))) return false;
   std::uint32_t& before = is(kBlocked) ? out_->unsent : since_;
   const std::uint32_t unsent = stream().unsent();
   if (unsent == 0 || unsent == before) return false;

@@ -81,8 +81,11 @@ bool RelayHalf::splice() {
   const IoResult got = self_->splice_in(*pipe);
   // Where there is nothing, perhaps urgent data comes next, or this cannot be spliced: a read knows.
   if (got <= 0) return self_->closing();
-  small_splices_ = static_cast<std::size_t>(got) < kSmallSplice ? small_splices_ + 1 : 0;
-  if (small_splices_ == kSmallSplices) self_->splice_by(nullptr);
+  if (static_cast<std::size_t>(got) >= kSmallSplice) {
+    small_splices_ = 0;
+  } else if (++small_splices_ == kSmallSplices) {
+    self_->splice_by(nullptr);
+  }
   other_->self_->splice_out(std::move(pipe));
   if (other_->self_->pending() > 0) self_->pause();
   return true;
