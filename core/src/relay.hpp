@@ -39,7 +39,7 @@ class RelayHalf : public Handler {
   void end_other(const CloseReason& reason);
 
   ConnectionCore* self_ = nullptr;
-  RelayHalf* other_ = nullptr;  // Null once it is gone.
+  RelayHalf* other_ = nullptr;       // Null once it is gone.
   std::uint8_t full_reads_ : 4 = 0;  // Together eight bytes: an idle pair pays for them.
   std::uint8_t small_splices_ : 4 = 0;
   bool open_ = false;  // Connected: not so the far half while it is dialled.
