@@ -19,7 +19,7 @@ command -v valgrind >/dev/null || { echo "this needs valgrind: apt-get install v
 
 work=$(mktemp -d)
 server=
-trap '[[ -z $server ]] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+trap '[[ -z $server ]] || kill -KILL "$server" 2>/dev/null; rm -rf "$work"' EXIT
 
 # count ROUNDS: prints the instructions of a server's life with so many messages per connection.
 count() {
@@ -32,7 +32,7 @@ count() {
     read -r -t 0.1 <> <(:) || true
   done
   python3 bench/ask_in_turn.py "$(sed -n 's/^ready.*[: ]\([0-9]*\)$/\1/p' "$work/out")" \
-    "$connections" "$1" "$size"
+    "$connections" "$1" "$size" "$server"
   kill -TERM "$server"
   wait "$server"
   server=

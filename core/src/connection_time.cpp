@@ -74,7 +74,8 @@ void ConnectionCore::on_due() {
     case CloseReason::Code::linger:
       // A peer that has everything and does not answer is reset, so that no socket stays half-open
       // in the kernel. One that has not is left to the kernel, which goes on delivering.
-      return finish(CloseReason::Code::linger, CloseReason::Side::us, 0, stream().delivered());
+      return finish(CloseReason::Code::linger, CloseReason::Side::us, 0,
+                    stream().unacknowledged() == 0u);
     default:
       return cut(look.what);
   }
@@ -85,7 +86,7 @@ void ConnectionCore::on_due() {
 bool ConnectionCore::peer_takes() {
   if (!is_open() || (is(kClosing) && !is(kBlocked))) return false;
   std::uint32_t& before = is(kBlocked) ? out_->unsent : since_;
-  const std::uint32_t unsent = stream().unsent();
+  const std::uint32_t unsent = stream().unacknowledged().value_or(0);
   if (unsent == 0 || unsent == before) return false;
   before = unsent;
   activity_ = stamp();

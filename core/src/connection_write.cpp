@@ -172,7 +172,7 @@ void ConnectionCore::blocked() {
   set(kBlocked);
   out_->own();
   out_->stalled_since = stamp();
-  out_->unsent = stream().unsent();
+  out_->unsent = stream().unacknowledged().value_or(0);
   refile();
 }
 

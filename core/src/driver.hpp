@@ -5,6 +5,7 @@
 // its owner from inside a call of the owner's; results come in a later step of the driver's turn.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <sys/uio.h>
@@ -50,11 +51,9 @@ class Stream {
   virtual IoResult splice_out(Pipe& pipe) = 0;  // As send(), of what the pipe holds.
   virtual int shut_down() = 0;                  // FIN; 0 or a negative errno.
   virtual int error() = 0;  // The pending socket error, positive, taken off; 0 if none.
-  virtual std::uint32_t unsent() {
-    return 0;
-  }                                           // Taken by the kernel, not by the peer; 0: not known.
-  virtual bool delivered() { return false; }  // The peer has all that was sent; false: not known.
-  virtual void want(unsigned what) = 0;       // Cheap when nothing changes.
+  // Bytes sent, FIN included, that the peer does not have yet; nothing where that is not known.
+  virtual std::optional<std::uint32_t> unacknowledged() { return {}; }
+  virtual void want(unsigned what) = 0;  // Cheap when nothing changes.
   virtual void close(bool reset) = 0;  // Then on_stream_gone. A Unix stream cannot reset: it ends.
   virtual int release() = 0;           // Gives the socket up as it is; then on_stream_gone.
   virtual Address local() const = 0;

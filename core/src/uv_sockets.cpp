@@ -81,8 +81,9 @@ int UvStream::shut_down() { return ::shutdown(socket(), SHUT_WR) < 0 ? -errno : 
 
 int UvStream::error() { return socket_error(socket()); }
 
-std::uint32_t UvStream::unsent() { return platform::unacknowledged(socket()).value_or(0); }
-bool UvStream::delivered() { return platform::unacknowledged(socket()) == 0u; }
+std::optional<std::uint32_t> UvStream::unacknowledged() {
+  return platform::unacknowledged(socket());
+}
 
 void UvStream::want(unsigned what) {
   int mask = 0;

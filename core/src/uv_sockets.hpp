@@ -27,8 +27,7 @@ class UvStream final : public Stream, private uv_poll_t {
   IoResult splice_out(Pipe& pipe) override;
   int shut_down() override;
   int error() override;
-  std::uint32_t unsent() override;
-  bool delivered() override;
+  std::optional<std::uint32_t> unacknowledged() override;
   void want(unsigned what) override;
   void close(bool reset) override;
   int release() override;

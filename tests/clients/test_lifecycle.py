@@ -169,7 +169,8 @@ class Timeouts(kit.Case):
                               if state in ("FIN_WAIT1", "FIN_WAIT2", "CLOSE_WAIT")], [])
 
     def test_a_peer_that_ends_but_reads_nothing_is_cut_off(self):
-        server = self.serve("echo", "--write-stall", "300ms")
+        # Long enough that the peer has noticed that it is blocked, and ended, before it is cut.
+        server = self.serve("echo", "--write-stall", "2s")
         before = descriptors(server.pid)
         with dial(server.url, receive_buffer=4096) as peer:
             kit.send_until_blocked(peer, bytes(64 << 20))

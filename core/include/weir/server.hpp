@@ -75,8 +75,7 @@ struct Counters {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t connections = 0;  // Open at this moment.
-  std::uint64_t spliced =
-      0;  // Bytes that a relay moved inside the kernel; in bytes_in and _out too.
+  std::uint64_t spliced = 0;      // Of those bytes, what relays moved inside the kernel.
   // Connections that could not be made, by the reason of their on_close.
   std::uint64_t connect_refused = 0;
   std::uint64_t connect_timeout = 0;
