@@ -33,6 +33,7 @@ Examples:
   weir-load storm unix:///run/echo.sock --connections 1000
   weir-load send tcp://127.0.0.1:9000 --backend tcp://127.0.0.1:9001 --connections 4
   weir-load mix tcp://127.0.0.1:9000 --backend tcp://127.0.0.1:9001 --bytes 1MiB
+  weir-load fanout tcp://127.0.0.1:7070 --connections 1000 --senders 16 --depth 16
   weir-load ask tcp://127.0.0.1:80 --reply-http --send 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 
 Exit status: 0 done, 64 wrong command line, 68 host not found, 69 refused, 70 internal, 71 system,
@@ -171,7 +172,10 @@ std::optional<Exit> read_command_line(int argc, const char* const* argv, Plan& p
                 "\"weir-load echo tcp://127.0.0.1:7007\"; --help tells more");
   }
   reading = &plan;
-  std::vector<std::string> faults = check_options(kType, values);
+  std::vector<std::string> faults;
+  for (OptionFault& fault : check_options(kType, values)) {
+    faults.push_back(std::move(fault.sentence));
+  }
   for (std::string& fault : plan.settle(scenario, url, values)) faults.push_back(std::move(fault));
   if (!faults.empty()) return reject(faults);
   return {};

@@ -1,6 +1,7 @@
 #include "ask.hpp"
 #include "bulk.hpp"
 #include "echo.hpp"
+#include "fanout.hpp"
 #include "mix.hpp"
 #include "once.hpp"
 
@@ -25,6 +26,8 @@ std::unique_ptr<Run> make_run(Loop& loop, const Plan& plan, Machine& machine, Ta
       return make.template operator()<ReceiveRun>();
     case Scenario::mix:
       return make.template operator()<MixRun>();
+    case Scenario::fanout:
+      return make.template operator()<FanoutRun>();
     case Scenario::ask:
       return make.template operator()<AskRun>();
   }

@@ -12,7 +12,7 @@ namespace weir::load {
 
 namespace {
 
-constexpr std::array<ScenarioInfo, 8> kScenarios = {{
+constexpr std::array<ScenarioInfo, 9> kScenarios = {{
     {Scenario::echo, "echo", "closed loop: `depth` messages of `size` bytes in flight on each",
      true, false},
     {Scenario::idle, "idle", "hold all connections, then one echo on each: memory of the server",
@@ -23,6 +23,8 @@ constexpr std::array<ScenarioInfo, 8> kScenarios = {{
     {Scenario::receive, "receive", "one way from the far side of a forwarder", true, true},
     {Scenario::mix, "mix", "chatter and streams of `bytes` in turn, through a forwarder", true,
      true},
+    {Scenario::fanout, "fanout", "lines to a room: `depth` under way in all, said by `senders`",
+     false, false},
     {Scenario::ask, "ask", "request and reply of any protocol", false, false},
 }};
 
@@ -95,6 +97,8 @@ void Plan::read(OptionReader& in) {
       "serve; each gives all local ports again");
   in.size("bytes", bytes, 1, std::size_t{1} << 30, "of one stream of mix");
   in.number("chatter", chatter, 1, 1'000'000, "messages between two streams of mix");
+  in.number("senders", senders, 1, kConnectionsMost, "fanout: connections that speak");
+  in.number("stalled", stalled, 0, kConnectionsMost, "fanout: connections that never read");
   in.flag("reset", reset, "churn: end with a reset instead of in order");
   read_reply(in);
 }
@@ -143,7 +147,16 @@ std::vector<std::string> Plan::settle(const std::string& scenario_name, const st
           "could spread over");
   }
   fault(settle_ask());
+  fault(settle_fanout());
   return faults;
+}
+
+std::string Plan::settle_fanout() const {
+  if (scenario != Scenario::fanout) return "";
+  if (senders + stalled >= connections) {
+    return "fanout needs more --connections than --senders and --stalled together";
+  }
+  return size < 16 ? "fanout needs a --size of at least 16: lines are numbered" : "";
 }
 
 std::string Plan::settle_ask() {

@@ -11,7 +11,7 @@
 
 namespace weir::load {
 
-enum class Scenario : std::uint8_t { echo, idle, storm, churn, send, receive, mix, ask };
+enum class Scenario : std::uint8_t { echo, idle, storm, churn, send, receive, mix, fanout, ask };
 
 struct ScenarioInfo {
   Scenario scenario;
@@ -42,6 +42,8 @@ struct Plan {
   std::int64_t cpu = -1;
   std::size_t bytes = 1 << 20;
   std::int64_t chatter = 16;
+  std::int64_t senders = 1;
+  std::int64_t stalled = 0;
   bool reset = false;
   std::string send;
   std::size_t reply_bytes = 0;
@@ -65,6 +67,7 @@ struct Plan {
  private:
   void read_reply(OptionReader& in);
   std::string settle_ask();
+  std::string settle_fanout() const;
 };
 
 }  // namespace weir::load

@@ -91,7 +91,8 @@ def sit_all(build, names, chosen, pace):
     for scenario in SCENARIOS:
         if scenario.name not in names:
             continue
-        everybody = lineup.forwarders(build) if scenario.behind else lineup.echo_servers(build)
+        everybody = (lineup.forwarders(build) if scenario.behind else
+                     lineup.chats(build) if scenario.room else lineup.echo_servers(build))
         if chosen:
             everybody = {name: one for name, one in everybody.items()
                          if name.removesuffix(" again") in chosen}

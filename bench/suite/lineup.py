@@ -25,9 +25,10 @@ class Program:
 class Weir:
     """Our own, with every limit and timeout at its default."""
 
-    def __init__(self, path, protocol):
+    def __init__(self, path, protocol, *options):
         self.path = path
         self.protocol = protocol
+        self.options = options
 
     @property
     def program(self):
@@ -37,7 +38,7 @@ class Weir:
         words = [self.program, "serve", self.protocol, f"tcp://127.0.0.1:{port}"]
         if backend is not None:
             words += ["--to", f"tcp://127.0.0.1:{backend}"]
-        return [*words, "--loops", "1"]
+        return [*words, *self.options, "--loops", "1"]
 
 
 @dataclass
@@ -71,7 +72,7 @@ def installed(contestants):
 
 def missing(build):
     """Of the programs without which nothing can be said."""
-    needed = [build / "bin" / name for name in ("weir", "weir-load", "raw_echo", "uv_echo")]
+    needed = [build / "bin" / name for name in ("weir", "weir-load", "raw_echo", "raw_chat", "uv_echo")]
     return [str(path) for path in needed if not shutil.which(path)]
 
 
@@ -85,6 +86,16 @@ def echo_servers(build):
         "libevent": Program(programs / "libevent_echo"),
         "Boost.Asio": Program(programs / "asio_echo"),
         "Go": Program(programs / "go_echo"),
+    })
+
+
+def chats(build):
+    """One room. Ours with its limits, but for the pace, which would be what is measured."""
+    programs = build / "bin"
+    return installed({
+        "raw": Program(programs / "raw_chat"),
+        "raw again": Program(programs / "raw_chat"),
+        "weir": Weir(programs / "weir", "chat", "--messages-per-second", "0"),
     })
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 ECHO = ("raw", "raw again", "weir", "libuv", "libevent", "Boost.Asio", "Go")
+CHAT = ("raw", "raw again", "weir")
 FORWARD = ("weir", "rinetd", "haproxy", "haproxy, splice", "nginx")
 
 PER_MESSAGE = "cpu_us_per_message"
@@ -28,6 +29,10 @@ class Scenario:
         self.behind = "rinetd" in self.servers
 
     @property
+    def room(self):
+        return self.load == "fanout"
+
+    @property
     def control(self):
         return f"{self.reference} again"
 
@@ -38,6 +43,10 @@ class Scenario:
 
 def echo(name, what, **options):
     return Scenario(name, what, "echo", options)
+
+
+def fanout(name, what, **options):
+    return Scenario(name, what, "fanout", options | {"size": 64}, RATE, CHAT)
 
 
 def bulk(way, load, connections):
@@ -58,6 +67,12 @@ SCENARIOS = (
              {"size": 64, "connections": 50}, processes=2),
     Scenario("storm", "10,000 connect at once, one echo each", "storm",
              {"size": 64, "connections": 10000}, RATE, timed=False),
+    fanout("fanout-100", "chat, 100 members, one line at a time", connections=100),
+    fanout("fanout-1000", "chat, 1,000 members, one line at a time", connections=1000),
+    fanout("fanout-1000-deep", "chat, 1,000 members, 16 senders, 16 lines in flight",
+           connections=1000, senders=16, depth=16),
+    fanout("fanout-1000-stalled", "chat, 1,000 members of whom 10 never read, one line at a time",
+           connections=1000, stalled=10),
     Scenario("forward-64-1000", "echo through a forwarder, 64 B, 1,000 connections", "echo",
              {"size": 64, "connections": 1000}, PER_MESSAGE, (*FORWARD, "rinetd again"),
              "rinetd", ("haproxy", "haproxy, splice")),
