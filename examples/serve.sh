@@ -1,67 +1,51 @@
 #!/usr/bin/env bash
-# Serves the simple protocols on loopback until Ctrl-C, and says how to talk to each.
+# Serves examples/weir.toml until Ctrl-C, and says how to talk to each service.
 #
 # usage: examples/serve.sh [PATH OF weir]
 #
-# WEIR_PORT_OFFSET=N adds N to every port, for when one is taken.
+# Unix sockets go to a folder of your own. WEIR_PORT_OFFSET=N adds N to every port, for when one is
+# taken. HUP reads the configuration again.
 set -euo pipefail
 
-weir=${1-$(dirname "${BASH_SOURCE[0]}")/../build/dev/bin/weir}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+weir=${1-$here/../build/dev/bin/weir}
 offset=${WEIR_PORT_OFFSET-0}
 folder=${XDG_RUNTIME_DIR:+$XDG_RUNTIME_DIR/weir}
 folder=${folder:-/tmp/weir-$UID}
-pids=()
+host=127.0.0.1
+pid=
 
 die() {
   printf 'serve.sh: %s\n' "$*" >&2
   exit 1
 }
 
-# One TERM each lets them finish what they are sending; a second Ctrl-C cuts that short.
+# One TERM lets it finish what it is sending; a second Ctrl-C cuts that short.
 stop() {
-  local pid
-  ((${#pids[@]})) || return 0
-  trap 'kill -TERM "${pids[@]}" 2>/dev/null || true' INT TERM HUP
-  kill -TERM "${pids[@]}" 2>/dev/null || true
-  for pid in "${pids[@]}"; do
-    while kill -0 "$pid" 2>/dev/null; do wait "$pid" || true; done
-  done
+  [[ -n $pid ]] || return 0
+  trap 'kill -TERM "$pid" 2>/dev/null || true' INT TERM
+  kill -TERM "$pid" 2>/dev/null || true
+  while kill -0 "$pid" 2>/dev/null; do wait "$pid" || true; done
+  rm -f "$folder/weir.toml"
 }
 trap stop EXIT
-trap 'printf "\nStopping.\n"; exit 0' INT TERM HUP
+trap 'printf "\nStopping.\n"; exit 0' INT TERM
+trap 'configure; kill -HUP "$pid"' HUP
 
-# serve PROTOCOL URL... [--OPTION VALUE...] starts one server and returns once it accepts on every URL.
-# Its standard output goes through a pipe that this script reads.
-serve() {
-  local name=$1 pipe out pid line word urls=0 ready=0 tries=0 status=0
-  shift
-  for word; do
-    [[ $word != --* ]] || break
-    urls=$((urls + 1))
-  done
-  pipe=$(mktemp -u "$folder/pipe.XXXXXX")
-  mkfifo -m 0600 "$pipe"
-  exec {out}<>"$pipe"
-  rm "$pipe"
-  # In a session of its own, so that Ctrl-C reaches this script alone.
-  setsid "$weir" serve "$name" "$@" >&"$out" {out}>&- </dev/null &
-  pid=$!
-  pids+=("$pid")
-  while ((ready < urls)); do
-    if read -r -t 0.2 -u "$out" line; then
-      [[ $line == ready\ * ]] && ready=$((ready + 1))
-    elif ! kill -0 "$pid" 2>/dev/null; then
-      wait "$pid" || status=$?
-      if ((status == 69)); then
-        die "$name cannot listen on $*: the port is taken. Stop who has it (ss -ltnp shows them)" \
-          "or use other ports: WEIR_PORT_OFFSET=10000 ./dev run"
-      fi
-      die "$name on $* ended at once with exit code $status"
-    elif ((++tries > 50)); then
-      die "$name on $* is not ready after 10 s"
-    fi
-  done
-  exec {out}>&-
+# The example with this folder and these ports in place of its own.
+configure() {
+  awk -v folder="$folder/" -v offset="$offset" -v host="tcp://$host:" '{
+    gsub("/tmp/weir/", folder)
+    out = ""
+    while (at = index($0, host)) {
+      out = out substr($0, 1, at + length(host) - 1)
+      $0 = substr($0, at + length(host))
+      match($0, /^[0-9]+/)
+      out = out (substr($0, 1, RLENGTH) + offset)
+      $0 = substr($0, RLENGTH + 1)
+    }
+    print out $0
+  }' "$here/weir.toml" >"$folder/weir.toml"
 }
 
 [[ $offset =~ ^[0-9]+$ ]] || die "WEIR_PORT_OFFSET is not a number: $offset"
@@ -71,38 +55,56 @@ serve() {
 mkdir -p -m 0700 "$folder"
 [[ -O $folder && ! -L $folder ]] || die "$folder belongs to somebody else"
 chmod 0700 "$folder"
+configure
+"$weir" check "$folder/weir.toml" >/dev/null || die "examples/weir.toml has a fault"
 
-echo_port=$((7007 + offset))
-forward_port=$((7008 + offset))
-discard_port=$((7009 + offset))
-daytime_port=$((7013 + offset))
-time_port=$((7037 + offset))
-yousaid_port=$((3456 + offset))
-host=127.0.0.1
-
-serve echo "tcp://$host:$echo_port" "unix://$folder/echo.sock"
-serve forward "tcp://$host:$forward_port" "unix://$folder/forward.sock" \
-  --to "tcp://$host:$echo_port" --to "unix://$folder/echo.sock"
-serve discard "tcp://$host:$discard_port"
-serve daytime "tcp://$host:$daytime_port"
-serve time "tcp://$host:$time_port"
-serve yousaid "tcp://$host:$yousaid_port"
+# Its standard output goes through a pipe that this script reads.
+pipe=$(mktemp -u "$folder/pipe.XXXXXX")
+mkfifo -m 0600 "$pipe"
+exec {out}<>"$pipe"
+rm "$pipe"
+# In a session of its own, so that Ctrl-C reaches this script alone.
+setsid "$weir" run "$folder/weir.toml" >&"$out" {out}>&- </dev/null &
+pid=$!
+sockets=$(grep '^listen' "$folder/weir.toml" | grep -o -E '(tcp|unix)://' | wc -l)
+for ((ready = 0, tries = 0; ready < sockets;)); do
+  if read -r -t 0.2 -u "$out" line; then
+    [[ $line == ready\ * ]] && ready=$((ready + 1))
+  elif ! kill -0 "$pid" 2>/dev/null; then
+    status=0
+    wait "$pid" || status=$?
+    pid=
+    if ((status == 69)); then
+      die "a port is taken. Stop who has it (ss -ltnp shows them) or use other ports:" \
+        "WEIR_PORT_OFFSET=10000 ./dev run"
+    fi
+    die "it ended at once with exit code $status"
+  elif ((++tries > 50)); then
+    die "it is not ready after 10 s"
+  fi
+done
+exec {out}>&-
 
 cat <<END
 
-Serving on loopback. Try, in another terminal:
+Serving examples/weir.toml on loopback. Try, in two other terminals:
 
-  echo       nc $host $echo_port
+  chat       nc $host $((7070 + offset))
+  chat       nc -U $folder/chat.sock
+
+and then:
+
+  echo       nc $host $((7007 + offset))
   echo       nc -U $folder/echo.sock
-  forward    nc $host $forward_port
+  forward    nc $host $((7008 + offset))
   forward    nc -U $folder/forward.sock
-  discard    telnet $host $discard_port
-  daytime    nc $host $daytime_port
-  time       rdate -p -o $time_port $host
-  yousaid    telnet $host $yousaid_port
+  discard    telnet $host $((7009 + offset))
+  daytime    nc $host $((7013 + offset))
+  time       rdate -p -o $((7037 + offset)) $host
+  yousaid    telnet $host $((3456 + offset))
 
 Ctrl-C stops them.
 END
 
-wait -n "${pids[@]}" || true
-die "a server ended by itself; the others are stopped"
+while kill -0 "$pid" 2>/dev/null; do wait "$pid" || true; done
+die "it ended by itself"

@@ -123,6 +123,10 @@ Exit misuse(const CLI::App& app, std::string_view sentence) {
   return kUsage;
 }
 
+void add_sentences(std::vector<std::string>& to, const std::vector<OptionFault>& faults) {
+  for (const OptionFault& fault : faults) to.push_back(fault.sentence);
+}
+
 Exit reject(std::span<const std::string> faults) {
   for (const std::string& fault : faults) fail(kUsage, fault);
   return faults.empty() ? kDone : kUsage;

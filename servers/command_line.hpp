@@ -24,6 +24,9 @@ struct Command {
 Command add_serve(CLI::App& root, std::span<const ServiceType> types);
 Command add_connect(CLI::App& root);
 Command add_protocols(CLI::App& root, std::span<const ServiceType> types);
+Command add_run(CLI::App& root, std::span<const ServiceType> types);
+Command add_check(CLI::App& root, std::span<const ServiceType> types);
+Command add_config(CLI::App& root, std::span<const ServiceType> types);
 
 // One --name per declared option; what is given ends up in `values`, which must outlive `app`.
 void add_options(CLI::App& app, const std::vector<OptionInfo>& options, OptionValues& values,
@@ -58,19 +61,21 @@ Exit misuse(const CLI::App& app, std::string_view sentence);
 // Each fault as a sentence of its own; kDone if there is none.
 Exit reject(std::span<const std::string> faults);
 
+// Adds the sentences of faults to a list.
+void add_sentences(std::vector<std::string>& to, const std::vector<OptionFault>& faults);
+
 // The way to a Settings::read(OptionReader&) for options that are no protocol's. The public
 // interface reads values by a ServiceType only, whose functions carry no state: hence the static.
 template <class Settings>
 class SettingsReader {
  public:
-  static std::vector<OptionInfo> describe() {
-    Settings settings;
+  static std::vector<OptionInfo> describe(Settings settings = {}) {
     target_ = &settings;
     return describe_options(kType);
   }
 
-  // Sets what is given. Returns the faults, a sentence each.
-  static std::vector<std::string> read(const OptionValues& values, Settings& settings) {
+  // Sets what is given. Returns what is wrong.
+  static std::vector<OptionFault> read(const OptionValues& values, Settings& settings) {
     target_ = &settings;
     return check_options(kType, values);
   }

@@ -46,7 +46,8 @@ Exit connect(const CLI::App& app, const Request& request) {
   if (const Exit wrong = reject_unknown(app); wrong != kDone) return wrong;
   if (request.url.empty()) return misuse(app, "connect needs a URL");
   ConnectSettings settings;
-  const auto faults = Settings::read(request.settings, settings);
+  std::vector<std::string> faults;
+  add_sentences(faults, Settings::read(request.settings, settings));
   if (const Exit wrong = reject(faults); wrong != kDone) return wrong;
 
   Dialogue::Plan plan{{.to = Url::parse(request.url), .timeout = settings.timeout}, {}};

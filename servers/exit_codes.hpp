@@ -19,6 +19,7 @@ enum Exit : int {
   kTimeout = 75,
   kProtocol = 76,  // The peer broke the rules, or reset the connection in the middle.
   kPermission = 77,
+  kConfiguration = 78,  // Something wrong in a configuration file.
 };
 
 constexpr Exit exit_for(SetupError::Kind kind) {

@@ -15,13 +15,15 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   weir serve echo tcp://127.0.0.1:7007        then, elsewhere: nc -N 127.0.0.1 7007
   weir serve time tcp://127.0.0.1:3737        then, elsewhere: rdate -p -o 3737 127.0.0.1
+  weir run weir.toml
+  weir check weir.toml
   weir connect tcp://127.0.0.1:7007 -m 'Hello, world!'
   weir protocols echo
   weir serve echo --help
 
 Exit status: 0 done, 1 drain forced, 64 wrong command line, 66 no input, 68 host not found,
 69 refused or in use, 70 internal, 71 system, 73 cannot create, 75 timeout, 76 peer's fault,
-77 permission.)";
+77 permission, 78 wrong in a configuration file.)";
 
 void prepare_process() {
   open_standard_descriptors();
@@ -31,7 +33,9 @@ void prepare_process() {
 }
 
 Exit misspelt(const CLI::App& root) {
-  if (root.remaining().empty()) return misuse(root, "");
+  if (root.remaining().empty()) {
+    return misuse(root, "a command is missing, as in \"weir serve echo tcp://127.0.0.1:7007\"");
+  }
   const std::string word = root.remaining().front();
   if (word.starts_with('-')) return reject_unknown(root);
   std::vector<std::string> known;
@@ -50,8 +54,9 @@ Exit run(int argc, const char* const* argv) {
   root.footer(kExamples);
 
   const auto types = protocols::bundled();
-  const Command commands[] = {add_serve(root, types), add_connect(root),
-                              add_protocols(root, types)};
+  const Command commands[] = {add_serve(root, types),     add_run(root, types),
+                              add_check(root, types),     add_connect(root),
+                              add_protocols(root, types), add_config(root, types)};
   try {
     root.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

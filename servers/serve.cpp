@@ -1,19 +1,18 @@
 // weir serve PROTOCOL URL... [--OPTION VALUE...]
-#include <cerrno>
 #include <memory>
-#include <system_error>
 
-#include <weir/server.hpp>
 #include <weir/text.hpp>
 
 #include "command_line.hpp"
+#include "serving.hpp"
 #include "settings.hpp"
 #include "terminal.hpp"
 
 namespace weir::program {
 namespace {
 
-using Settings = SettingsReader<ServeSettings>;
+using Process = SettingsReader<ProcessSettings>;
+using Settings = SettingsReader<ServiceSettings>;
 
 // What `weir serve NAME` was told.
 struct Request {
@@ -21,6 +20,7 @@ struct Request {
   const CLI::App* app = nullptr;
   std::vector<std::string> urls;
   OptionValues options;
+  OptionValues process;
   OptionValues settings;
 };
 
@@ -48,22 +48,12 @@ void add_protocol(CLI::App& serve, const ServiceType& type, Request& request) {
       ->type_name("")
       ->expected(0, CLI::detail::expected_max_vector_size);
   add_options(*app, describe_options(type), request.options, "Options of the protocol");
-  add_options(*app, Settings::describe(), request.settings, "Options of the server");
+  add_options(*app, Process::describe(), request.process, "Options of the server");
+  add_options(*app, Settings::describe(ServiceSettings(type)), request.settings,
+              "Limits and timeouts of each connection");
   set_usage(*app, std::string("weir serve ") + type.name + " URL..." +
                       required_options(type, placeholder) + " [--OPTION VALUE...]");
   app->footer(example(type));
-}
-
-// Whoever started the program waits for these lines.
-void announce(const Server& server) {
-  std::string lines;
-  for (const Bound& bound : server.bound()) {
-    lines += "ready " + bound.protocol + " " + escape(bound.url.text()) + "\n";
-  }
-  // Who waits for these lines would wait for ever.
-  if (print(lines) != kDone) {
-    throw SetupError("without its ready lines the server is not started", SetupError::Kind::system);
-  }
 }
 
 Exit serve(const Request& request) {
@@ -71,11 +61,12 @@ Exit serve(const Request& request) {
   const std::string name = std::string("serve ") + request.type->name;
   if (request.urls.empty()) return misuse(*request.app, name + " needs at least one URL");
 
-  ServeSettings settings;
-  std::vector<std::string> faults = check_options(*request.type, request.options);
-  for (std::string& fault : Settings::read(request.settings, settings)) {
-    faults.push_back(std::move(fault));
-  }
+  ProcessSettings process;
+  ServiceSettings settings(*request.type);
+  std::vector<std::string> faults;
+  add_sentences(faults, check_options(*request.type, request.options));
+  add_sentences(faults, Process::read(request.process, process));
+  add_sentences(faults, Settings::read(request.settings, settings));
   Listen listen{.at = {},
                 .speak = request.type->name,
                 .options = request.options,
@@ -90,19 +81,14 @@ Exit serve(const Request& request) {
   }
   if (const Exit wrong = reject(faults); wrong != kDone) return wrong;
 
-  ServerOptions options = settings.server();
-  Server* running = nullptr;
-  options.on_ready = [&running] { announce(*running); };
-  Server server(std::move(options));
-  running = &server;
-  server.add(*request.type);
-  server.listen(listen);
-  return static_cast<Exit>(server.run());
+  return serve_all(process.options(), {request.type, 1}, {&listen, 1});
 }
 
 Exit no_protocol(const CLI::App& app) {
   const auto rest = app.remaining();
-  if (rest.empty()) return misuse(app, "");
+  if (rest.empty()) {
+    return misuse(app, "serve needs a protocol, as in \"weir serve echo tcp://127.0.0.1:7007\"");
+  }
   std::vector<std::string> known;
   for (const CLI::App* protocol : app.get_subcommands({})) known.push_back(protocol->get_name());
   if (rest.front().starts_with('-')) {

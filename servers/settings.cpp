@@ -19,7 +19,7 @@ Level level_named(std::string_view name) {
 
 }  // namespace
 
-void ServeSettings::read(OptionReader& in) {
+void ProcessSettings::read(OptionReader& in) {
   in.number("loops", loops, 0, 256, "threads that serve; 0 is one per CPU it may use");
   in.number("connections", connections, 0, 10'000'000,
             "most connections at once; 0 is what the descriptor limit allows");
@@ -29,20 +29,20 @@ void ServeSettings::read(OptionReader& in) {
   in.flag("trace", trace, "write every callback and its bytes to the log");
   in.choice("log-level", level, {"trace", "debug", "info", "warn", "error"},
             "least level of what is logged");
-  read_limits(in);
-  read_timeouts(in);
+  in.choice("log-format", log_format, {"text", "json"}, "how each line of the log is written");
+  in.text("log-file", log_file,
+          "where the log goes, in place of standard error; USR1 opens it again");
+  in.flag("access-log", access_log, "log a line for each connection when it has ended");
+  in.flag("once", once, "accept one connection, and stop when it has ended");
 }
 
-void ServeSettings::read_limits(OptionReader& in) {
+void ServiceSettings::read(OptionReader& in) {
   in.size("write-high", limits.write_high, 1, kLargest, "unsent bytes above which reading stops");
   in.size("write-low", limits.write_low, 0, kLargest, "unsent bytes at which it goes on");
   in.size("write-max", limits.write_max, 1, kLargest,
           "unsent bytes above which a connection is ended");
   in.size("unread-max", limits.unread_max, 1, kLargest,
           "unused input above which a connection is ended");
-}
-
-void ServeSettings::read_timeouts(OptionReader& in) {
   in.duration("first-byte", timeouts.first_byte, kOff, kLongest, "wait for a peer's first byte");
   in.duration("unfinished", timeouts.unfinished, kOff, kLongest, "time for a whole line or frame");
   in.duration("idle", timeouts.idle, kOff, kLongest, "silence both ways that ends a connection");
@@ -55,7 +55,7 @@ void ServeSettings::read_timeouts(OptionReader& in) {
   in.duration("linger-total", timeouts.linger_total, kOff, kLongest, "the same, in all");
 }
 
-ServerOptions ServeSettings::server() const {
+ServerOptions ProcessSettings::options() const {
   ServerOptions options;
   options.loops = static_cast<unsigned>(loops);
   options.connections = static_cast<std::size_t>(connections);
@@ -63,6 +63,10 @@ ServerOptions ServeSettings::server() const {
   options.drain = drain;
   options.trace = trace;
   options.level = level_named(level);
+  options.log_json = log_format == "json";
+  options.log_file = log_file;
+  options.access_log = access_log;
+  options.accepts = once ? 1 : 0;
   return options;
 }
 

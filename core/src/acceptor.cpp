@@ -43,6 +43,11 @@ Acceptor::Acceptor(int socket, std::vector<ServiceLoop*> services, unsigned desc
 
 void Acceptor::start() { socket_->want(true); }
 
+void Acceptor::serve(std::vector<ServiceLoop*> services, unsigned descriptors_each) {
+  services_ = std::move(services);
+  descriptors_each_ = descriptors_each;
+}
+
 void Acceptor::stop() {
   resume_.cancel();
   socket_.reset();
@@ -75,6 +80,7 @@ bool Acceptor::take_one() {
   }
   add(counters_.accepted);
   hand_over(accepted);
+  if (counters_.accepted.load(std::memory_order_relaxed) == limits_.accepts) limits_.enough();
   return true;
 }
 
@@ -105,7 +111,9 @@ void Acceptor::pause(int error) {
   tell("cannot accept: " + std::generic_category().message(error) + "; pausing " +
        std::to_string(pause_.count()) + " ms");
   socket_->want(false);
-  resume_ = services_.front()->after(pause_, [this] { socket_->want(true); });
+  LoopCore& core = services_.front()->core();  // The service may be gone by then.
+  resume_ = core.after(
+      pause_, [this] { socket_->want(true); }, core.root());
 }
 
 void Acceptor::tell(std::string_view line) {

@@ -13,6 +13,8 @@ namespace weir {
 struct AcceptLimits {
   std::size_t descriptors = 0;  // Connections of all kinds together, each one descriptor.
   std::size_t connections = 0;  // 0: no limit but the descriptors.
+  std::uint64_t accepts = 0;    // After so many `enough` is called; 0: never.
+  std::function<void()> enough = {};
 };
 
 struct AcceptCounters {
@@ -28,12 +30,15 @@ class WEIR_API Acceptor final : public ListenOwner {
   static constexpr Millis kPauseMost{1'000};  // doubling up to this.
   static constexpr Millis kLogEvery{1'000};   // One line about refusals.
 
-  // `services` are the service's facades, one per loop, the accepting loop's first. All outlive this.
+  // `services` are the service's facades, one per loop, the accepting loop's first. All outlive this,
+  // or serve() names others before they go.
   Acceptor(int socket, std::vector<ServiceLoop*> services, unsigned descriptors_each,
            const AcceptLimits& limits, AcceptCounters& counters);
 
   void start();  // Begins to accept.
-  void stop();   // Stops listening.
+  // From now on for another service, of the same loops.
+  void serve(std::vector<ServiceLoop*> services, unsigned descriptors_each);
+  void stop();  // Stops listening.
 
   void on_acceptable() override;
 

@@ -6,9 +6,26 @@
 #include <string>
 
 #include "connector.hpp"
+#include "reaches.hpp"
 #include "trace.hpp"
 
 namespace weir {
+
+namespace {
+
+// A Unix socket does not tell which of several it was accepted on: one of them stands for all.
+std::string listener_of(const ServiceConfig& config, const Address& local) {
+  const bool is_unix = local.family() == Address::Family::local;
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const Url& at = config.at[i];
+    if (at.is_unix() != is_unix) continue;
+    const bool everywhere = at.host() == "*" && at.port() == local.port();
+    if (is_unix || everywhere || covers(at, local)) return config.listeners[i];
+  }
+  return {};
+}
+
+}  // namespace
 
 ConnectionCore* ConnectionCore::make(ServiceLoop& service, const Address& peer) {
   static_assert(sizeof(ConnectionCore) % alignof(void*) == 0);
@@ -32,11 +49,13 @@ ConnectionCore::ConnectionCore(ServiceLoop& service, const Address& peer)
       activity_(stamp()),
       opened_(activity_) {
   core().born();
+  service_.born();
 }
 
 ConnectionCore::~ConnectionCore() {
   release_aside();
   if (is(kHasStream)) stream().~Stream();
+  service_.freed();
   core().freed();
 }
 
@@ -86,7 +105,7 @@ void ConnectionCore::open_to_handler() {
   if (!is(kClosing)) call("on_open", [this] { handler_->on_open(*this); });
   advance();
   refile();
-  if (core().draining()) stop();
+  if (core().draining() || service_.draining()) stop();
 }
 
 void ConnectionCore::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
@@ -175,6 +194,14 @@ void ConnectionCore::set_idle(Millis idle) {
   constexpr Millis most{std::chrono::hours(24 * 24)};
   idle_ = static_cast<std::uint32_t>(std::clamp(idle, Millis{0}, most).count());
   if (!is(kClosing)) refile();
+}
+
+// The service has other limits and timeouts now. What set_idle() said stays.
+void ConnectionCore::reconfigured(Millis idle_before) {
+  if (idle_ == static_cast<std::uint32_t>(idle_before.count())) {
+    idle_ = static_cast<std::uint32_t>(config().timeouts.idle.count());
+  }
+  refile();
 }
 
 Address ConnectionCore::local() const {
@@ -314,11 +341,22 @@ void ConnectionCore::tell_close() {
 }
 
 void ConnectionCore::log_close() {
-  if (!core().logs(Level::debug)) return;
-  std::string line = "#" + std::to_string(id_) + " " + peer_.text() + " closed: " + reason_.text();
-  line += ", in " + std::to_string(bytes_in_) + ", out " + std::to_string(bytes_out_);
-  line += ", after " + std::to_string(stamp() - opened_) + " ms";
-  service_.log(Level::debug, line);
+  const Level level = core().settings().access_log ? Level::info : Level::debug;
+  if (!core().logs(level)) return;
+  ConnectionEnd end{.id = id_,
+                    .peer = peer_,
+                    .bytes_in = bytes_in_,
+                    .bytes_out = bytes_out_,
+                    .duration = Millis{stamp() - opened_},
+                    .reason = reason_};
+  if (is(kHasStream)) end.local = stream().local();
+  if (is(kHasStream) && !is(kOutgoing)) end.listener = listener_of(config(), end.local);
+  std::string line = "#" + std::to_string(id_) + " " + peer_.text();
+  if (is(kHasStream)) line += " at " + (end.listener.empty() ? end.local.text() : end.listener);
+  line += " closed: " + reason_.text() + ", in " + std::to_string(bytes_in_);
+  line += ", out " + std::to_string(bytes_out_);
+  line += ", after " + std::to_string(end.duration.count()) + " ms";
+  core().log(level, config().name, line, &end);
 }
 
 }  // namespace weir

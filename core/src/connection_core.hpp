@@ -68,6 +68,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   void abort(std::error_code why) override;
   bool closing() const override { return is(kClosing); }
   std::size_t pending() const override;
+  bool full() const override { return is(kFull); }
   void pause() override;
   void resume() override;
   bool paused() const override { return is(kPaused); }
@@ -89,6 +90,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   void on_stream_gone() { destroy(this); }
   void on_due();  // The wheel offers a look at the deadlines.
   void settle();  // The end of a turn: whatever is due.
+  void reconfigured(Millis idle_before);
   void on_post(Callback<Connection&>& task);
   void stop();                                      // The server drains.
   void cut(CloseReason::Code code, int error = 0);  // Core ends it now, with a reset.

@@ -121,7 +121,7 @@ void ConnectionCore::keep(Bytes all, std::size_t kept, std::size_t used) {
     tail.bytes.insert(tail.bytes.end(), unused.begin() + static_cast<std::ptrdiff_t>(kept),
                       unused.end());
   }
-  if (!is(kPaused) && unused.size() > config().limits.unread_max) {
+  if (reading() && unused.size() > config().limits.unread_max) {
     return cut(CloseReason::Code::read_overflow);
   }
   refile();
@@ -140,7 +140,8 @@ std::unique_ptr<Tail> ConnectionCore::take_tail() {
   return std::unique_ptr<Tail>(std::exchange(aside_, {}).tail);
 }
 
-// After resume(): what was kept, and the FIN that was held back, come without new bytes.
+// After resume(), or once a full connection has drained: what was kept, and the FIN that was held back,
+// come without new bytes.
 void ConnectionCore::offer_again() {
   if (is(kPaused) || is(kClosing)) return;
   if (is(kHasTail)) {
@@ -151,7 +152,8 @@ void ConnectionCore::offer_again() {
     if (is(kClosing)) return;
     keep(all, 0, std::min(used, all.size()));
   }
-  if (is(kEofIn) && !is(kEofTold) && !is(kPaused) && !is(kClosing)) tell_eof();
+  const bool waits = is(kPaused) || (is(kHasTail) && is(kHoldReads) && is(kFull));
+  if (is(kEofIn) && !is(kEofTold) && !waits && !is(kClosing)) tell_eof();
   refile();
 }
 
@@ -159,7 +161,11 @@ void ConnectionCore::reached_eof() {
   set(kEofIn);
   if (!is(kEndCalled) && !is(kClosing)) reason_.side = CloseReason::Side::peer;
   if (is(kOutDead)) return lost(reason_.error);
-  if (!is(kClosing) && !is(kPaused)) tell_eof();
+  if (is(kAgain)) {
+    be_due();  // Behind what is kept.
+  } else if (!is(kClosing) && !is(kPaused)) {
+    tell_eof();
+  }
   advance();
   refile();
 }
@@ -202,6 +208,7 @@ void ConnectionCore::resume() {
 
 void ConnectionCore::hold_reads_when_full(bool hold) {
   put(kHoldReads, hold);
+  if (!hold && is(kFull) && is(kHasTail)) set(kAgain);  // It waited for a drain.
   if (!is(kClosing) && !is(kInCallback)) be_due();
 }
 

@@ -186,6 +186,7 @@ void ConnectionCore::taken(std::size_t bytes) {
     clear(kFull);
     if (!is(kClosing)) {
       set(kDrainDue);
+      put(kAgain, is(kAgain) || is(kHasTail));
       be_due();
     }
   }

@@ -20,7 +20,7 @@ bool surely_long(std::string_view unfinished, std::size_t line_max) {
 
 // Whether a batch stops here: what is left of it would be told to a handler that has had enough.
 bool stops(const Connection& self, bool may_pause) {
-  return self.closing() || (may_pause && self.paused());
+  return self.closing() || (may_pause && (self.paused() || self.full()));
 }
 
 }  // namespace
@@ -60,6 +60,17 @@ void LineHandler::on_eof(Connection& self, Bytes unused) {
     if (!rest.empty() && !self.closing()) on_line(self, without_cr(as_text(rest)));
   }
   if (!self.closing()) on_end(self);
+}
+
+void Pace::spend(Connection& self) {
+  using namespace std::chrono_literals;
+  if (per_second_ == 0) return;
+  const std::chrono::microseconds now = self.loop().now().time_since_epoch();
+  due_ = std::max(due_, now - 1s) + std::chrono::microseconds(1s) / per_second_;
+  if (due_ <= now) return;
+  self.pause();
+  const Millis wait = std::chrono::ceil<Millis>(due_ - now);
+  resume_ = self.loop().after(wait, [&self] { self.resume(); });
 }
 
 namespace {

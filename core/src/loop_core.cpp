@@ -102,11 +102,7 @@ void LoopCore::drain(Millis deadline, Task gone) {
   gone_ = std::move(gone);
   drain_deadline_ = after(
       deadline, [this] { abort_all(CloseReason::Code::stopping); }, *root_);
-  for (ServiceLoop& service : services_) {
-    if (service.service() == nullptr) continue;
-    Task stop = [&service] { service.service()->on_stop(); };
-    run_task(stop, &service, "on_stop");
-  }
+  for (ServiceLoop& service : services_) stop_service(service);
   for_each([](ConnectionCore& connection) { connection.stop(); });
   driver_.wake();  // So that a turn ends even with nothing to do.
 }
@@ -121,7 +117,61 @@ void LoopCore::abort_all(CloseReason::Code code) {
   driver_.wake();
 }
 
-void LoopCore::close_services() { services_.clear(); }
+void LoopCore::close_services() {
+  retiring_.clear();
+  services_.clear();
+}
+
+void LoopCore::retire(ServiceLoop& service, Millis deadline, Task gone) {
+  Retiring& entry = retiring_.emplace_back(Retiring{&service, {}, std::move(gone)});
+  if (deadline.count() > 0) {
+    service.drain();
+    const auto of_service = [&service](ConnectionCore& c) { return &c.loop() == &service; };
+    entry.deadline = after(
+        deadline,
+        [this, of_service] {
+          for_each([&](ConnectionCore& connection) {
+            if (of_service(connection)) connection.cut(CloseReason::Code::stopping);
+          });
+        },
+        *root_);
+    stop_service(service);
+    for_each([&](ConnectionCore& connection) {
+      if (of_service(connection)) connection.stop();
+    });
+  }
+  driver_.wake();  // So that a turn ends even with nothing to do.
+}
+
+void LoopCore::shut(ServiceLoop& service) { service.shut(); }
+
+void LoopCore::forget(ServiceLoop& service) {
+  services_.remove_if([&](const ServiceLoop& each) { return &each == &service; });
+}
+
+void LoopCore::reconfigure(ServiceLoop& service, std::shared_ptr<const ServiceConfig> config) {
+  const Millis idle_before = service.config().timeouts.idle;
+  service.set(std::move(config));
+  for_each([&](ConnectionCore& connection) {
+    if (&connection.loop() == &service) connection.reconfigured(idle_before);
+  });
+}
+
+void LoopCore::set(Level level, bool access_log) {
+  settings_.level = level;
+  settings_.access_log = access_log;
+}
+
+void LoopCore::when_idle(Task task) {
+  idle_ = std::move(task);
+  driver_.wake();
+}
+
+void LoopCore::stop_service(ServiceLoop& service) {
+  if (service.service() == nullptr) return;
+  Task stop = [&service] { service.service()->on_stop(); };
+  run_task(stop, &service, "on_stop");
+}
 
 void LoopCore::grow_read_buffer(std::size_t size) {
   buffer_size_ = 0;
@@ -136,9 +186,9 @@ Chain* LoopCore::lend_chain() {
   return chain;
 }
 
-// Keeps a few: as many as are in use at once on the hot path.
+// Keeps as many as a payload for a large room needs at once; about 100 bytes each.
 void LoopCore::return_chain(Chain* chain) {
-  constexpr std::size_t kept = 64;
+  constexpr std::size_t kept = 1'024;
   std::unique_ptr<Chain> back(chain);
   if (chains_.size() < kept) chains_.push_back(std::move(back));
 }
@@ -249,11 +299,26 @@ void LoopCore::forget(ConnectionCore& connection) {
   connection.forget_agenda();
 }
 
-void LoopCore::log(Level level, std::string_view who, std::string_view line) {
+void LoopCore::log(Level level, std::string_view who, std::string_view line,
+                   const ConnectionEnd* ended) {
+  if (logs(level) && settings_.log) tell(level, who, escape(line, 1'024), ended);
+}
+
+void LoopCore::tell(Level level, std::string_view who, std::string_view text,
+                    const ConnectionEnd* ended) {
   if (!logs(level) || !settings_.log) return;
   try {
-    settings_.log(level, std::string(who) + ": " + escape(line, 1'024));
+    settings_.log({level, who, text, ended});
   } catch (...) {  // A log that throws must not take the server with it.
+    LoopCounters::add(counters_.exceptions);
+  }
+}
+
+void LoopCore::print(std::string_view line) {
+  if (!settings_.print) return;
+  try {
+    settings_.print(line);
+  } catch (...) {
     LoopCounters::add(counters_.exceptions);
   }
 }
@@ -296,7 +361,10 @@ void LoopCore::run_posts() {
 }
 
 void LoopCore::run_post(detail::Post& post) {
-  if (!post.on_connection) return run_task(post.task, post.service, "a posted task");
+  if (!post.on_connection) {
+    if (post.service != nullptr && post.service->is_shut()) return;
+    return run_task(post.task, post.service, "a posted task");
+  }
   ConnectionCore* const connection = find(post.slot, post.id);
   if (connection != nullptr) connection->on_post(post.on_connection);
 }
@@ -334,7 +402,23 @@ void LoopCore::clear_graves() {
 }
 
 // Services stay: those of other loops may still post to them.
+void LoopCore::check_retired() {
+  for (auto at = retiring_.begin(); at != retiring_.end();) {
+    const auto each = at++;
+    if (each->service->connections() > 0) continue;
+    Task gone = std::move(each->gone);
+    retiring_.erase(each);
+    gone();
+  }
+}
+
 void LoopCore::check_gone() {
+  if (!retiring_.empty()) check_retired();
+  if (idle_ && alive_ == 0 && load() == 0) {
+    Task task = std::move(idle_);
+    idle_ = {};
+    task();
+  }
   if (!draining_ || !gone_ || alive_ > 0 || load() > 0) return;
   drain_deadline_.cancel();
   Task gone = std::move(gone_);

@@ -25,9 +25,11 @@ struct Frozen;
 
 struct LoopSettings {
   Level level = Level::info;
-  LogSink log;             // Called on the loop's thread.
-  bool trace = false;      // Wrap every handler in one that logs its callbacks.
-  std::size_t pipes = 32;  // To splice through; 0: bytes are always copied.
+  LogSink log;                                  // Called on the loop's thread,
+  std::function<void(std::string_view)> print;  // like this.
+  bool trace = false;       // Wrap every handler in one that logs its callbacks.
+  bool access_log = false;  // Connections get their line at level info.
+  std::size_t pipes = 32;   // To splice through; 0: bytes are always copied.
 };
 
 // Written by the loop's thread alone, read by any.
@@ -95,6 +97,16 @@ class WEIR_API LoopCore final : public DriverOwner {
   bool aborting() const { return aborting_; }
   void close_services();  // When no connection is left, on any loop.
 
+  // Takes a service out of use. With a deadline its connections are told to stop, and aborted then;
+  // else they end when they like. `gone` once there is none left.
+  void retire(ServiceLoop& service, Millis deadline, Task gone);
+  void shut(ServiceLoop& service);    // Destroys the service; nothing of it runs from then on.
+  void forget(ServiceLoop& service);  // The rest of it, once every loop has shut its part.
+  // New limits and timeouts, for open connections too.
+  void reconfigure(ServiceLoop& service, std::shared_ptr<const ServiceConfig> config);
+  void set(Level level, bool access_log);
+  void when_idle(Task task);  // Once, when no connection is left.
+
   std::size_t load() const { return connections_.load(std::memory_order_relaxed); }  // Any thread.
   // A connection is counted where it is decided on, before its loop has it. Any thread.
   void reserve() { connections_.fetch_add(1, std::memory_order_relaxed); }
@@ -152,7 +164,11 @@ class WEIR_API LoopCore final : public DriverOwner {
   void count_failed_connect(CloseReason::Code code);
 
   // The one place where a log line is made: dropped by level, escaped, cut, handed to the sink.
-  void log(Level level, std::string_view who, std::string_view line);
+  void log(Level level, std::string_view who, std::string_view line,
+           const ConnectionEnd* ended = nullptr);
+  void tell(Level level, std::string_view who, std::string_view text,
+            const ConnectionEnd* ended = nullptr);  // A line that is escaped already.
+  void print(std::string_view line);
   bool logs(Level level) const {
     return level >= settings_.level || (level == Level::trace && settings_.trace);
   }
@@ -175,9 +191,11 @@ class WEIR_API LoopCore final : public DriverOwner {
   void settle_agenda();
   void clear_graves();
   void check_gone();
+  void check_retired();
+  void stop_service(ServiceLoop& service);
 
   Driver& driver_;
-  const LoopSettings settings_;
+  LoopSettings settings_;
   const std::shared_ptr<detail::Mailbox> mailbox_;
   const SteadyTime began_;
   Wheel wheel_;
@@ -215,6 +233,14 @@ class WEIR_API LoopCore final : public DriverOwner {
   bool aborting_ = false;
   Task gone_;
   Timer drain_deadline_;
+
+  struct Retiring {
+    ServiceLoop* service;
+    Timer deadline;
+    Task gone;
+  };
+  std::list<Retiring> retiring_;
+  Task idle_;
 };
 
 }  // namespace weir

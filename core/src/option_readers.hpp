@@ -51,19 +51,20 @@ class WEIR_API ApplyingReader final : public OptionReader {
   void require(std::string_view name) override;
 
   // To be asked once everything is declared: values nobody declared are faults too.
-  std::vector<std::string> faults() const;
+  std::vector<OptionFault> faults() const;
   void throw_faults() const;  // All of them, as one SetupError.
 
  private:
   const std::vector<std::string>* given(std::string_view name);
   const std::string* given_once(std::string_view name);
+  void add(std::string_view name, const std::string& rest);  // `option "NAME"` and the rest.
   void fault(std::string_view name, const std::string& value, const std::string& expected);
   std::string unknown(std::string_view name) const;
 
   std::string_view protocol_;
   const OptionValues& values_;
   std::vector<std::string> declared_;
-  std::vector<std::string> faults_;
+  std::vector<OptionFault> faults_;
 };
 
 // The protocol with these options. Throws SetupError with every fault, naming protocol and options.

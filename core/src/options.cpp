@@ -176,7 +176,7 @@ void ApplyingReader::urls(std::string_view name, std::vector<Url>& value, std::s
     try {
       parsed.push_back(Url::parse(text));
     } catch (const SetupError& wrong) {
-      faults_.push_back(std::string(protocol_) + ": option " + quoted(name) + ": " + wrong.what());
+      add(name, std::string(": ") + wrong.what());
     }
   }
   if (parsed.size() == texts->size()) value = std::move(parsed);
@@ -184,7 +184,7 @@ void ApplyingReader::urls(std::string_view name, std::vector<Url>& value, std::s
 
 void ApplyingReader::require(std::string_view name) {
   if (values_.find(name) != values_.end()) return;
-  faults_.push_back(std::string(protocol_) + ": option " + quoted(name) + " is required");
+  add(name, " is required");
 }
 
 // The values of an option that was given at least one.
@@ -193,7 +193,7 @@ const std::vector<std::string>* ApplyingReader::given(std::string_view name) {
   const auto found = values_.find(name);
   if (found == values_.end()) return nullptr;
   if (found->second.empty()) {
-    faults_.push_back(std::string(protocol_) + ": option " + quoted(name) + " lacks a value");
+    add(name, " lacks a value");
     return nullptr;
   }
   return &found->second;
@@ -202,15 +202,18 @@ const std::vector<std::string>* ApplyingReader::given(std::string_view name) {
 const std::string* ApplyingReader::given_once(std::string_view name) {
   const std::vector<std::string>* texts = given(name);
   if (!texts || texts->size() == 1) return texts ? texts->data() : nullptr;
-  faults_.push_back(std::string(protocol_) + ": option " + quoted(name) + " is given " +
-                    std::to_string(texts->size()) + " times, expected once");
+  add(name, " is given " + std::to_string(texts->size()) + " times, expected once");
   return nullptr;
 }
 
 void ApplyingReader::fault(std::string_view name, const std::string& value,
                            const std::string& expected) {
-  faults_.push_back(std::string(protocol_) + ": option " + quoted(name) + " is " + quoted(value) +
-                    ", expected " + expected);
+  add(name, " is " + quoted(value) + ", expected " + expected);
+}
+
+void ApplyingReader::add(std::string_view name, const std::string& rest) {
+  faults_.push_back(
+      {std::string(name), std::string(protocol_) + ": option " + quoted(name) + rest});
 }
 
 std::string ApplyingReader::unknown(std::string_view name) const {
@@ -221,17 +224,18 @@ std::string ApplyingReader::unknown(std::string_view name) const {
   return sentence + ", expected one of " + joined(declared_, ", ");
 }
 
-std::vector<std::string> ApplyingReader::faults() const {
-  std::vector<std::string> all = faults_;
+std::vector<OptionFault> ApplyingReader::faults() const {
+  std::vector<OptionFault> all = faults_;
   for (const auto& [name, texts] : values_) {
     const bool known = std::find(declared_.begin(), declared_.end(), name) != declared_.end();
-    if (!known) all.push_back(unknown(name));
+    if (!known) all.push_back({name, unknown(name)});
   }
   return all;
 }
 
 void ApplyingReader::throw_faults() const {
-  const std::vector<std::string> all = faults();
+  std::vector<std::string> all;
+  for (const OptionFault& fault : faults()) all.push_back(fault.sentence);
   if (!all.empty()) throw SetupError(joined(all, "; "));
 }
 
@@ -241,7 +245,7 @@ std::vector<OptionInfo> describe_options(const ServiceType& type) {
   return reader.infos();
 }
 
-std::vector<std::string> check_options(const ServiceType& type, const OptionValues& values) {
+std::vector<OptionFault> check_options(const ServiceType& type, const OptionValues& values) {
   ApplyingReader reader(type.name, values);
   type.declare(reader);
   return reader.faults();

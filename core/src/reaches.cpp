@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 
+#include <weir/text.hpp>
+
 #include "sockaddr.hpp"
 
 namespace weir {
@@ -22,11 +24,7 @@ const std::array<std::uint8_t, 4> kLoopback4{127, 0, 0, 1};
 const std::array<std::uint8_t, 16> kLoopback6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 
 bool same_letters(std::string_view one, std::string_view other) {
-  const auto lower = [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  };
-  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
-                    [&](char a, char b) { return lower(a) == lower(b); });
+  return lower(one) == lower(other);
 }
 
 // Two paths may be the same node, through a link or a dot.

@@ -4,19 +4,14 @@
 #include <csignal>
 #include <future>
 #include <system_error>
-#include <thread>
 
 #include <sched.h>
 #include <sys/resource.h>
 
 #include <weir/text.hpp>
 
-#include "acceptor.hpp"
-#include "listener.hpp"
-#include "log_sink.hpp"
-#include "loop_core.hpp"
 #include "option_readers.hpp"
-#include "uv_driver.hpp"
+#include "server_body.hpp"
 
 namespace weir {
 
@@ -55,26 +50,6 @@ unsigned usable_cpus() {
   return std::max(std::thread::hardware_concurrency(), 1u);
 }
 
-struct RunningLoop {
-  explicit RunningLoop(const LoopSettings& settings) : core(driver, settings) {}
-
-  ~RunningLoop() { finish(); }
-  RunningLoop(const RunningLoop&) = delete;
-  RunningLoop& operator=(const RunningLoop&) = delete;
-
-  // The loop turns no more. Connections that are left are told like any other: those of a server that
-  // never ran, or opened by a task after the last one had gone.
-  void finish() {
-    core.abort_all(CloseReason::Code::stopping);
-    core.on_turn_end();
-    driver.finish();
-  }
-
-  UvDriver driver;
-  LoopCore core;
-  std::thread thread;
-};
-
 template <class F>
 std::thread new_thread(F&& body) {
   try {
@@ -85,8 +60,10 @@ std::thread new_thread(F&& body) {
   }
 }
 
+}  // namespace
+
 // Sizes and times that code sets are checked like those that users write.
-void check(const ServiceType& type, const Limits& limits, const Timeouts& timeouts) {
+void check_numbers(const ServiceType& type, const Limits& limits, const Timeouts& timeouts) {
   const auto bad = [&](const std::string& what) {
     throw SetupError(std::string(type.name) + ": " + what);
   };
@@ -102,52 +79,6 @@ void check(const ServiceType& type, const Limits& limits, const Timeouts& timeou
   }
 }
 
-struct ConfiguredService {
-  std::shared_ptr<const ServiceConfig> config;
-  unsigned descriptors = 1;
-  std::vector<BoundSocket> sockets;
-  std::vector<ServiceLoop*> on_loops;  // Filled when they are opened, in the loops' order.
-};
-
-}  // namespace
-
-class Server::Body {
- public:
-  explicit Body(ServerOptions options);
-
-  void add(const ServiceType& type) { types_.push_back(type); }
-  void listen(const Listen& service);
-  std::vector<Bound> bound() const;
-  int run();
-  void stop();
-  void abort();
-  Loop& loop(std::size_t index) { return loops_.at(index)->core.root(); }
-  Counters counters() const;
-
- private:
-  const ServiceType& find(std::string_view name) const;
-  void open_services(std::size_t index);
-  std::exception_ptr start_loops();
-  void accept();
-  void watch_signals();
-  void begin_stop();
-  void begin_abort();
-  void loop_gone();
-  void stop_turning();
-  void join_loops();
-
-  ServerOptions options_;
-  AcceptLimits limits_;
-  AcceptCounters accepts_;
-  std::vector<ServiceType> types_;
-  std::vector<ConfiguredService> services_;
-  std::vector<std::unique_ptr<RunningLoop>> loops_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
-  bool ran_ = false;
-  bool stopping_ = false;       // Loop 0 only,
-  std::size_t loops_gone_ = 0;  // like this.
-};
-
 Server::Body::Body(ServerOptions options) : options_(std::move(options)) {
   const unsigned loops = options_.loops == 0 ? usable_cpus() : options_.loops;
   if (loops > kLoopsMost) {
@@ -159,6 +90,8 @@ Server::Body::Body(ServerOptions options) : options_(std::move(options)) {
   const std::size_t most = raise_descriptor_limit();
   limits_.descriptors = connection_descriptors(most);
   limits_.connections = options_.connections;
+  limits_.accepts = options_.accepts;
+  limits_.enough = [this] { stop_once_idle(); };
   if (limits_.connections > limits_.descriptors) {
     throw SetupError(std::to_string(limits_.connections) + " connections need " +
                          std::to_string(limits_.connections + kReservedDescriptors) +
@@ -166,14 +99,19 @@ Server::Body::Body(ServerOptions options) : options_(std::move(options)) {
                          std::to_string(limits_.descriptors) + " connections (ulimit -Hn)",
                      SetupError::Kind::system);
   }
-  if (!options_.log) options_.log = standard_error_sink();
+  if (!options_.log || !options_.print) {
+    writer_ = std::make_shared<LogWriter>(options_.log_file, options_.log_json);
+  }
+  if (!options_.log) options_.log = writer_->log_sink();
+  if (!options_.print) options_.print = writer_->print_sink();
   if (options_.pipes_max > kPipesMost) {
     throw SetupError("a server has 0 to 128 pipes, not " + std::to_string(options_.pipes_max));
   }
   // Each loop has a share, and at least one if there are any.
   const std::size_t all = std::min(options_.pipes_max, reserved_descriptors(most) / 4);
   const std::size_t pipes = (all + loops - 1) / loops;
-  const LoopSettings settings{options_.level, options_.log, options_.trace, pipes};
+  const LoopSettings settings{options_.level, options_.log,        options_.print,
+                              options_.trace, options_.access_log, pipes};
   for (unsigned i = 0; i < loops; ++i) loops_.push_back(std::make_unique<RunningLoop>(settings));
 }
 
@@ -190,40 +128,35 @@ const ServiceType& Server::Body::find(std::string_view name) const {
 
 void Server::Body::listen(const Listen& service) {
   const ServiceType& type = find(service.speak);
-  check(type, service.limits, service.timeouts);
-  auto config = std::make_shared<ServiceConfig>();
-  config->name = type.name;
-  config->limits = service.limits;
-  config->timeouts = service.timeouts;
-  config->protocol = make_protocol(type, service.options);
-  ConfiguredService configured;
-  configured.descriptors = type.descriptors_per_connection;
-  for (const Url& url : service.at) {
-    for (BoundSocket& socket : bind_url(url)) configured.sockets.push_back(std::move(socket));
-  }
+  check_numbers(type, service.limits, service.timeouts);
+  auto made = configured(type, service, make_protocol(type, service.options));
+  std::vector<Listening> sockets = bind_all(service.at, keys_of(service.at));
+  auto config = std::make_shared<ServiceConfig>(*made->config);
   std::vector<Url> at;
-  for (const BoundSocket& socket : configured.sockets) {
-    at.push_back(socket.url());
-    config->at.push_back(socket.place());
+  for (Listening& each : sockets) {
+    at.push_back(each.socket.url());
+    config->at.push_back(each.socket.place());
+    config->listeners.push_back(each.socket.url().text());
+    each.service = made;
   }
   config->protocol->listening(at);
-  configured.config = std::move(config);
-  services_.push_back(std::move(configured));
+  made->config = std::move(config);
+  services_.push_back(made);
+  const std::lock_guard lock(bound_mutex_);
+  for (Listening& each : sockets) {
+    bound_.push_back({type.name, each.socket.url()});
+    listening_.push_back(std::move(each));
+  }
 }
 
 std::vector<Bound> Server::Body::bound() const {
-  std::vector<Bound> all;
-  for (const ConfiguredService& service : services_) {
-    for (const BoundSocket& socket : service.sockets) {
-      all.push_back({service.config->name, socket.url()});
-    }
-  }
-  return all;
+  const std::lock_guard lock(bound_mutex_);
+  return bound_;
 }
 
 void Server::Body::open_services(std::size_t index) {
-  for (ConfiguredService& service : services_) {
-    service.on_loops[index] = &loops_[index]->core.open(service.config);
+  for (const auto& service : services_) {
+    service->on_loops[index] = &loops_[index]->core.open(service->config);
   }
 }
 
@@ -261,37 +194,54 @@ std::exception_ptr Server::Body::start_loops() {
 }
 
 void Server::Body::accept() {
-  for (ConfiguredService& service : services_) {
-    for (BoundSocket& socket : service.sockets) {
-      acceptors_.push_back(std::make_unique<Acceptor>(socket.take(), service.on_loops,
-                                                      service.descriptors, limits_, accepts_));
-      acceptors_.back()->start();
-    }
-  }
+  for (Listening& listening : listening_) accept(listening);
   if (options_.on_ready) options_.on_ready();
+}
+
+void Server::Body::accept(Listening& listening) {
+  const ConfiguredService& service = *listening.service;
+  listening.acceptor =
+      std::make_unique<Acceptor>(listening.socket.take(), service.on_loops,
+                                 service.type.descriptors_per_connection, limits_, accepts_);
+  listening.acceptor->start();
 }
 
 void Server::Body::watch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
-  loops_[0]->driver.on_signals({SIGTERM, SIGINT}, [this](int) { begin_stop(); });
+  const auto told = [this](int signal) { on_signal(signal); };
+  // Who started it with nohup wants it to outlive the terminal.
+  struct sigaction before {};
+  const bool ignored = ::sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler == SIG_IGN;
+  if (ignored && !options_.on_reload) {
+    loops_[0]->driver.on_signals({SIGTERM, SIGINT, SIGUSR1}, told);
+  } else {
+    loops_[0]->driver.on_signals({SIGTERM, SIGINT, SIGUSR1, SIGHUP}, told);
+  }
+}
+
+void Server::Body::on_signal(int signal) {
+  if (signal == SIGHUP && options_.on_reload) return begin_reload();
+  if (signal != SIGUSR1) return begin_stop();
+  if (writer_ != nullptr) writer_->reopen();
+  log(Level::info, "the log goes on here");
 }
 
 int Server::Body::run() {
   if (std::exchange(ran_, true)) throw SetupError("a server runs once: make another one");
-  for (ConfiguredService& service : services_) service.on_loops.resize(loops_.size());
+  for (const auto& service : services_) service->on_loops.resize(loops_.size());
   if (options_.signals) watch_signals();
   try {
     if (const std::exception_ptr failed = start_loops()) std::rethrow_exception(failed);
     accept();
     loops_[0]->driver.run();
   } catch (...) {
-    acceptors_.clear();
+    for (Listening& each : listening_) each.acceptor.reset();
     stop_turning();
     join_loops();
     throw;
   }
   join_loops();
-  services_.clear();  // Removes the Unix sockets' nodes.
+  listening_.clear();  // Removes the Unix sockets' nodes.
   std::uint64_t cut = 0;
   for (const auto& loop : loops_) cut += loop->core.counters().cut.load();
   return cut == 0 ? 0 : 1;
@@ -314,7 +264,7 @@ void Server::Body::stop_turning() {
   }
 }
 
-// On loop 0.
+// On loop 0, like all that follows.
 void Server::Body::loop_gone() {
   if (++loops_gone_ == loops_.size()) stop_turning();
 }
@@ -324,11 +274,33 @@ void Server::Body::loop_gone() {
 void Server::Body::begin_stop() {
   if (stopping_) return begin_abort();
   stopping_ = true;
-  for (auto& acceptor : acceptors_) acceptor->stop();
+  stop_accepting();
   for (auto& loop : loops_) {
     RunningLoop& each = *loop;
     each.core.post([this, &each] {
       each.core.drain(options_.drain, [this] { loops_[0]->core.post([this] { loop_gone(); }); });
+    });
+  }
+}
+
+void Server::Body::stop_accepting() {
+  for (Listening& each : listening_) {
+    if (each.acceptor != nullptr) each.acceptor->stop();
+  }
+}
+
+// No more is accepted; what there is ends in its own time.
+void Server::Body::stop_once_idle() {
+  stop_accepting();
+  const auto left = std::make_shared<std::size_t>(loops_.size());
+  for (auto& loop : loops_) {
+    RunningLoop& each = *loop;
+    each.core.post([this, &each, left] {
+      each.core.when_idle([this, left] {
+        loops_[0]->core.post([this, left] {
+          if (--*left == 0 && !stopping_) begin_stop();
+        });
+      });
     });
   }
 }
@@ -349,16 +321,32 @@ void Server::Body::abort() {
   loops_[0]->core.post([this] { begin_abort(); });
 }
 
+void Server::Body::reload() {
+  loops_[0]->core.post([this] { begin_reload(); });
+}
+
 Counters Server::Body::counters() const {
   Counters sum;
   sum.accepted = accepts_.accepted.load(std::memory_order_relaxed);
   sum.refused_limit = accepts_.refused_limit.load(std::memory_order_relaxed);
   sum.accept_errors = accepts_.errors.load(std::memory_order_relaxed);
+  if (writer_ != nullptr) sum.log_dropped = writer_->dropped();
   for (const auto& loop : loops_) {
     loop->core.counters().add_to(sum);
     sum.connections += loop->core.load();
   }
   return sum;
+}
+
+Timeouts timeouts_for(const ServiceType& type) {
+  Timeouts timeouts;
+  if (type.waits) timeouts.idle = Millis{0};
+  return timeouts;
+}
+
+void check(const ServiceType& type, const Listen& service) {
+  check_numbers(type, service.limits, service.timeouts);
+  make_protocol(type, service.options)->listening(service.at);
 }
 
 Server::Server(ServerOptions options) : body_(std::make_unique<Body>(std::move(options))) {}
@@ -377,6 +365,7 @@ std::vector<Bound> Server::bound() const { return body_->bound(); }
 int Server::run() { return body_->run(); }
 void Server::stop() { body_->stop(); }
 void Server::abort() { body_->abort(); }
+void Server::reload() { body_->reload(); }
 Loop& Server::loop(std::size_t index) { return body_->loop(index); }
 Counters Server::counters() const { return body_->counters(); }
 

@@ -47,6 +47,15 @@ void ServiceLoop::open() {
   service_ = owned_.get();
 }
 
+// Whatever is still under way for the service is dropped when it arrives.
+void ServiceLoop::shut() {
+  shut_ = true;
+  life_.reset();
+  asked_.clear();
+  owned_.reset();
+  service_ = nullptr;
+}
+
 void ServiceLoop::post(Task task) { core_.mailbox()->post({std::move(task), this}); }
 
 Timer ServiceLoop::after(Millis delay, Task task) {
@@ -109,5 +118,6 @@ DatagramSocket& ServiceLoop::bind(const Url& url, std::unique_ptr<DatagramHandle
 }
 
 void ServiceLoop::log(Level level, std::string_view line) { core_.log(level, config_->name, line); }
+void ServiceLoop::print(std::string_view line) { core_.print(line); }
 
 }  // namespace weir

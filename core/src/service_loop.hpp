@@ -10,12 +10,13 @@ namespace weir {
 
 class LoopCore;
 
-// What all loops of a configured service share; it does not change while the service lives.
+// What all loops of a configured service share. It is never changed, but another may take its place.
 struct ServiceConfig {
   std::string name;
   Limits limits;
   Timeouts timeouts;
   std::vector<Url> at;                 // Where it listens: addresses, no names.
+  std::vector<std::string> listeners;  // The same in the same order, as they were written.
   std::shared_ptr<Protocol> protocol;  // Null for the loop's own.
 };
 
@@ -31,6 +32,16 @@ class WEIR_API ServiceLoop final : public Loop {
   void open();  // Asks the protocol for the service; throws what it throws.
   void use(Service& service) { service_ = &service; }  // One that somebody else owns; for tests.
 
+  void set(std::shared_ptr<const ServiceConfig> config) { config_ = std::move(config); }
+  void drain() { draining_ = true; }  // Connections that still come are told to stop at once.
+  bool draining() const { return draining_; }
+  void shut();
+  bool is_shut() const { return shut_; }
+
+  void born() { ++connections_; }
+  void freed() { --connections_; }
+  std::size_t connections() const { return connections_; }  // Objects not freed yet.
+
   Service* service() { return service_; }
   LoopCore& core() { return core_; }
   const ServiceConfig& config() const { return *config_; }
@@ -45,6 +56,7 @@ class WEIR_API ServiceLoop final : public Loop {
   void work(Task blocking, Task then) override;
   DatagramSocket& bind(const Url& url, std::unique_ptr<DatagramHandler> handler) override;
   void log(Level level, std::string_view line) override;
+  void print(std::string_view line) override;
 
  private:
   class Asked;
@@ -55,6 +67,9 @@ class WEIR_API ServiceLoop final : public Loop {
   Service* service_ = nullptr;
   std::list<std::unique_ptr<Asked>> asked_;  // Names whose answer is awaited.
   std::shared_ptr<ServiceLoop*> life_;       // What is under way elsewhere holds it weakly.
+  std::size_t connections_ = 0;
+  bool draining_ = false;
+  bool shut_ = false;
 };
 
 }  // namespace weir

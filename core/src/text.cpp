@@ -78,9 +78,32 @@ std::string escape(std::string_view text, std::size_t most) {
   return out;
 }
 
+std::string clean(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Character character = decode(text);
+    const std::size_t size = std::max<std::size_t>(character.size, 1);
+    if (character.size == 0) {
+      out += "\xef\xbf\xbd";  // U+FFFD.
+    } else if (character.code == '\t') {
+      out += ' ';
+    } else if (character.code >= 0x20 && !is_hidden(character.code)) {
+      out += text.substr(0, size);
+    }
+    text.remove_prefix(size);
+  }
+  return out;
+}
+
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_name_letter(char c) {
+  const char small = lower(c);
+  return (small >= 'a' && small <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
 
 // Edits from one word to the other: a letter more, less or another, or two neighbours swapped. A
 // difference in case is none.
@@ -105,6 +128,17 @@ std::size_t edits(std::string_view from, std::string_view to) {
 }
 
 }  // namespace
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = lower(c);
+  return out;
+}
+
+bool is_name(std::string_view text, std::size_t most) {
+  return !text.empty() && text.size() <= most &&
+         std::all_of(text.begin(), text.end(), is_name_letter);
+}
 
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
   constexpr std::size_t kLongest = 64;  // Nobody means a word of ours by a longer one.

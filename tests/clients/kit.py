@@ -195,7 +195,8 @@ class Serve:
 
     def __init__(self, protocol, *options, urls=("tcp://127.0.0.1:0",), ready=None, **more):
         self.log_file = tempfile.TemporaryFile()
-        command = [*more.pop("before", ()), program(), "serve", protocol, *urls, *options]
+        command = more.pop("command", ("serve", protocol, *urls, *options))
+        command = [*more.pop("before", ()), program(), *command]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=self.log_file, **more)
         self.pid = self.process.pid
@@ -217,7 +218,7 @@ class Serve:
             self.output += part
         words = [line.split(" ", 2) for line in self.output.decode().splitlines()]
         for word in words:
-            assert word[:2] == ["ready", protocol], f"a strange ready line: {word}"
+            assert word[:2] == ["ready", protocol or word[1]], f"a strange ready line: {word}"
         return [word[2] for word in words]
 
     @property
@@ -256,6 +257,38 @@ class Serve:
         self.log_file.close()
 
 
+class Run(Serve):
+    """A running `weir run`."""
+
+    def __init__(self, file, sockets, **more):
+        super().__init__(None, command=("run", file), ready=sockets, **more)
+
+    def url_of(self, protocol, scheme="tcp"):
+        for line in self.output.decode().splitlines():
+            _, what, url = line.split(" ", 2)
+            if what == protocol and url.startswith(scheme + ":"):
+                return url
+        raise AssertionError(f"no {scheme} socket of {protocol} in {self.output!r}")
+
+    def reload(self, says="reloaded"):
+        """HUP, and the line of the log that tells what came of it."""
+        before = self.log().count("weir: reload")
+        self.send(signal.SIGHUP)
+        wait_until(lambda: self.log().count("weir: reload") > before, "the reload")
+        line = [line for line in self.log().splitlines() if "weir: reload" in line][-1]
+        assert says in line, line
+        return line
+
+    def wait(self):
+        """The exit code. After a reload there may be more ready lines."""
+        code = self.process.wait(PATIENCE)
+        for line in self.process.stdout.read().splitlines():
+            assert line.startswith(b"ready "), f"standard output says {line!r}"
+        for mark in ("Sanitizer", "runtime error:"):
+            assert mark not in self.log(), self.log()
+        return code
+
+
 class Case(unittest.TestCase):
     """A test with a directory of its own that holds no socket when the test is over."""
 
@@ -275,6 +308,17 @@ class Case(unittest.TestCase):
     def serve(self, protocol, *options, **more):
         """Served until the test is over, and then stopped in order."""
         server = Serve(protocol, *options, **more)
+        self.addCleanup(self._finish, server)
+        return server
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def run_file(self, text, sockets, **more):
+        """`weir run` of such a file, until the test is over."""
+        server = Run(self.write("weir.toml", text), sockets, **more)
         self.addCleanup(self._finish, server)
         return server
 

@@ -25,6 +25,7 @@ class FakeConnection final : public Connection {
   void abort(std::error_code) override { closing_ = aborted = true; }
   bool closing() const override { return closing_; }
   std::size_t pending() const override { return 0; }
+  bool full() const override { return false; }
   void pause() override { paused_ = true; }
   void resume() override { paused_ = false; }
   bool paused() const override { return paused_; }

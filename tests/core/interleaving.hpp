@@ -280,6 +280,7 @@ class Machine {
         return connection.resume();
       case 6:
         model.hold = dice_.one_in(2);
+        if (!model.hold && model.full) model.drained = true;
         return connection.hold_reads_when_full(model.hold);
       case 7:
         return connection.set_idle(Millis{1 + dice_.roll(2'000)});

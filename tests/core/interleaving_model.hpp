@@ -74,7 +74,8 @@ struct Model {
   bool eof = false;
   bool paused = false;
   bool hold = true;
-  bool resumed = false;  // Unused bytes are due to come again.
+  bool resumed = false;  // Unused bytes are due to come again,
+  bool drained = false;  // or may: the connection was full.
   bool full = false;
   bool ending = false;   // end() was called.
   bool closing = false;  // close() or abort() was called, or something threw.

@@ -109,7 +109,7 @@ class RunningServer {
     std::promise<void> ready;
     std::future<void> is_ready = ready.get_future();
     options.signals = false;
-    if (!options.log) options.log = [](Level, std::string_view) {};
+    if (!options.log) options.log = [](const LogLine&) {};
     options.on_ready = [&ready] { ready.set_value(); };
     server_ = std::make_unique<Server>(options);
     for (const ServiceType& type : types) server_->add(type);

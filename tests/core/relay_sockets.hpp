@@ -206,7 +206,7 @@ class SocketWorld final : public World {
     ServerOptions options;
     options.signals = false;
     options.pipes_max = pipes;
-    options.log = [](Level, std::string_view) {};
+    options.log = [](const LogLine&) {};
     options.on_ready = [this] { board_.signal.change([this] { ready_ = true; }); };
     return options;
   }

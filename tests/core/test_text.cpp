@@ -100,3 +100,33 @@ TEST_CASE("nearest: of two that are equally near the first is taken") {
   CHECK(nearest("bat", std::vector<std::string>{"rat", "cat"}) == "rat");
   CHECK(nearest("bat", std::vector<std::string>{}).empty());
 }
+
+TEST_CASE("clean: what is printable stays, and the rest can do nothing to a screen") {
+  struct Row {
+    std::string_view text;
+    std::string_view clean;
+  };
+  const auto row = GENERATE(Row{"", ""}, Row{"plain", "plain"}, Row{"a\tb", "a b"},
+                            Row{"\x1b[31mred\x1b[0m", "[31mred[0m"}, Row{"a\r\nb\x7f", "ab"},
+                            Row{"na\xc3\xafve \xe2\x82\xac \xf0\x9f\x8c\x8a",
+                                "na\xc3\xafve \xe2\x82\xac \xf0\x9f\x8c\x8a"},
+                            Row{"\xc2\x9b", ""}, Row{"\xe2\x80\xae", ""}, Row{"\xe2\x80\xa8", ""},
+                            Row{"\xef\xbb\xbf", ""}, Row{"\xff", "\xef\xbf\xbd"},
+                            Row{"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+                            Row{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"});
+
+  CHECK(weir::clean(row.text) == row.clean);
+}
+
+TEST_CASE("lower: ASCII letters are made small and nothing else changes") {
+  CHECK(weir::lower("Ab-Z_9 \xc3\x84") == "ab-z_9 \xc3\x84");
+}
+
+TEST_CASE("name: letters, digits, _ and - are a name, up to its length") {
+  CHECK(weir::is_name("Az09_-", 6));
+  CHECK_FALSE(weir::is_name("Az09_-", 5));
+  CHECK_FALSE(weir::is_name("", 5));
+  for (const std::string_view bad : {"a b", "a.b", "\xc3\xa4", "a/", "a\n"}) {
+    CHECK_FALSE(weir::is_name(bad, 5));
+  }
+}

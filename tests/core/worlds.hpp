@@ -220,7 +220,7 @@ class ServerWorld final : public World {
   ServerOptions options() {
     ServerOptions options;
     options.signals = false;
-    options.log = [](Level, std::string_view) {};
+    options.log = [](const LogLine&) {};
     options.on_ready = [this] { signal_.change([this] { ready_ = true; }); };
     return options;
   }

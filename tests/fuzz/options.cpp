@@ -76,8 +76,8 @@ bool makes(const weir::OptionValues& values) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto values = values_of({reinterpret_cast<const char*>(data), size});
   const auto faults = weir::check_options(kType, values);
-  for (const std::string& fault : faults) {
-    if (!is_sentence(fault)) std::abort();
+  for (const weir::OptionFault& fault : faults) {
+    if (!is_sentence(fault.sentence)) std::abort();
   }
   if (makes(values) != faults.empty()) std::abort();
   return 0;

@@ -11,7 +11,7 @@ HEADERS_MAX = 16
 HEADER_LINES_MAX = 150
 FILE_LINES_MAX = 500
 ECHO_LINES_MAX = 6
-TIME_LINES_MAX = 35
+PROTOCOL_LINES_MAX = {"time": 35, "chat": 250}
 FOREIGN = re.compile(r"\buv_\w|\buv\.h|libuv|openssl|\bSSL_|\bspdlog|toml\+\+|\btoml::|CLI11|\bCLI::|"
                      r"\bfmt::", re.IGNORECASE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
@@ -112,11 +112,13 @@ def check_echo(root):
         yield f"protocols/echo: the body of Echo has {count} lines, at most {ECHO_LINES_MAX}"
 
 
-def check_time(root):
-    files = sorted((root / "protocols/time").glob("*.[ch]pp"))
-    count = sum(len(filled(lines_of(file))) for file in files)
-    if count > TIME_LINES_MAX:
-        yield f"protocols/time: {count} lines that are not blank, at most {TIME_LINES_MAX}"
+def check_protocol_sizes(root):
+    """Header and source together, comments too."""
+    for name, most in PROTOCOL_LINES_MAX.items():
+        files = sorted((root / "protocols" / name).glob("*.[ch]pp"))
+        count = sum(len(filled(lines_of(file))) for file in files)
+        if count == 0 or count > most:
+            yield f"protocols/{name}: {count} lines that are not blank, at most {most}"
 
 
 def our_files(root):
@@ -146,7 +148,8 @@ def check_test_names(root):
 def main():
     root = Path(sys.argv[1]).resolve()
     faults = []
-    for check in (check_public_headers, check_protocols, check_loop, check_echo, check_time,
+    for check in (check_public_headers, check_protocols, check_loop, check_echo,
+                  check_protocol_sizes,
                   check_sizes, check_test_names):
         found = list(check(root))
         print(f"{check.__name__.removeprefix('check_')}: {'kept' if not found else 'BROKEN'}")

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 DEADLINE = 30.0  # Seconds, for whatever is awaited here.
-PORTS = (7007, 7008, 7009, 7013, 7037, 3456)
+PORTS = (7007, 7008, 7009, 7013, 7037, 7070, 3456)
 
 
 def free_offset():
@@ -76,6 +76,25 @@ def name_of(pid):
         return None
 
 
+def read_line(client, beginning):
+    with client.makefile("rb") as lines:
+        for line in lines:
+            if line.startswith(beginning):
+                return line
+    raise AssertionError(f"no line began with {beginning}")
+
+
+def check_chat(address, path):
+    """One member over TCP, one over a Unix socket, one room."""
+    with socket.create_connection(address) as ann, socket.socket(socket.AF_UNIX) as bob:
+        bob.connect(path)
+        for client in (ann, bob):
+            client.settimeout(DEADLINE)
+        read_line(bob, b"* this is lobby")
+        ann.sendall(b"hello\n")
+        assert read_line(bob, b"<guest-").endswith(b"> hello\r\n")
+
+
 def check_answers(offset, folder):
     at = lambda port: ("127.0.0.1", port + offset)
     assert talk(at(7007), b"hello\n") == b"hello\n"
@@ -88,6 +107,7 @@ def check_answers(offset, folder):
     seconds = struct.unpack(">I", talk(at(7037)))[0]
     assert abs((seconds - 2_208_988_800 - time.time() + 2**31) % 2**32 - 2**31) < 60
     assert talk(at(3456), b"hello\n").startswith(b"You said: hello")
+    check_chat(at(7070), str(folder / "chat.sock"))
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "echo.sock").stat().st_mode & 0o777 == 0o600
 
@@ -100,11 +120,12 @@ def check_serving(script, weir, runtime):
         folder = Path(runtime) / "weir"
         for hint in (f"nc 127.0.0.1 {7007 + offset}", f"nc -U {folder}/echo.sock",
                      f"nc 127.0.0.1 {7008 + offset}", f"nc -U {folder}/forward.sock",
+                     f"nc 127.0.0.1 {7070 + offset}", f"nc -U {folder}/chat.sock",
                      f"rdate -p -o {7037 + offset}", f"telnet 127.0.0.1 {3456 + offset}"):
             assert hint in text, f"no hint '{hint}' in:\n{text}"
         check_answers(offset, folder)
         servers = servers_of(serving)
-        assert len(servers) == 6, servers
+        assert len(servers) == 1, servers
 
         taken = start(script, weir, offset, runtime)
         said, _ = taken.communicate(timeout=DEADLINE)

@@ -17,7 +17,7 @@ OptionValues to(std::vector<std::string> targets) { return {{"to", std::move(tar
 
 std::string faults(const OptionValues& options) {
   std::string all;
-  for (const std::string& fault : check_options(kForward, options)) all += fault + "\n";
+  for (const OptionFault& fault : check_options(kForward, options)) all += fault.sentence + "\n";
   return all;
 }
 

@@ -68,6 +68,7 @@ class Connection {
 
   // Bytes written and not yet taken by the kernel. TLS ciphertext counts.
   virtual std::size_t pending() const = 0;
+  virtual bool full() const = 0;  // Flow::full was the last answer, and on_drain is to come.
 
   // Stops reading; a flag, not a count. What was read and not used stays. Unused bytes and EOF come
   // after resume().

@@ -1,12 +1,14 @@
-// Handlers that cut the byte stream into lines or length-prefixed frames.
+// Handlers that cut the byte stream into lines or length-prefixed frames, and the pace of a peer.
 #pragma once
 
 #include <weir/handler.hpp>
+#include <weir/loop.hpp>
 
 namespace weir {
 
 // A line ends at LF; one CR before it is dropped. Bytes are looked at once, however they arrive.
-// Lines that arrived together come one by one in the same turn, until the handler pauses or closes.
+// Lines that arrived together come one by one in the same turn, until the handler pauses or closes
+// or the connection is full; the others come when that is over.
 class WEIR_API LineHandler : public Handler {
  public:
   static constexpr std::size_t kLineMax = 8 << 10;  // Bytes, without the line's end.
@@ -30,6 +32,21 @@ class WEIR_API LineHandler : public Handler {
   std::size_t line_max_;
   std::size_t scanned_ = 0;  // Unused bytes known to hold no LF.
   bool overlong_ = false;
+};
+
+// Holds one peer to a pace. What comes faster is read more slowly: nothing is lost or refused.
+class WEIR_API Pace {
+ public:
+  // Messages in a second; as many may come at once. 0: any.
+  explicit Pace(std::int64_t per_second = 0) : per_second_(per_second) {}
+
+  // One message came: pauses the connection until its time.
+  void spend(Connection& self);
+
+ private:
+  std::int64_t per_second_;
+  std::chrono::microseconds due_{0};  // When all there was would have come at the pace.
+  Timer resume_;
 };
 
 // A frame is a length (big endian, 1, 2 or 4 bytes, not counting itself), then as many bytes.

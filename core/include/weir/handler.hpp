@@ -42,12 +42,13 @@ class Handler {
   // First. TLS, if any, is established.
   virtual void on_open(Connection&) {}
 
-  // Bytes arrived, `unused ones from before` in front. Returns how many it used; the rest is kept and
-  // comes again in front of new bytes, at EOF, or after resume(), never by itself. More unused bytes
-  // than Limits::unread_max end the connection with read_overflow.
+  // Bytes arrived, unused ones from before in front. Returns how many it used; the rest is kept and
+  // comes again in front of new bytes, at EOF, after resume(), or once a connection that was full has
+  // drained; never by itself. More than Limits::unread_max end it with read_overflow.
   virtual std::size_t on_data(Connection&, Bytes data) { return data.size(); }
 
-  // The peer sent FIN; writing is still possible. Once. Held back while paused.
+  // The peer sent FIN; writing is still possible. Once. Held back while paused, and
+  // while unused bytes wait for a full connection to drain.
   virtual void on_eof(Connection& self, Bytes /*unused*/) { self.end(); }
 
   // After Flow::full, pending output fell to the low mark. At most once a turn.
@@ -103,7 +104,9 @@ class Protocol {
   // Once per loop, on that loop, before it accepts. May throw SetupError.
   virtual std::unique_ptr<Service> open(Loop&) = 0;
 
-  // New options, on the first loop. Throwing SetupError keeps the old ones.
+  // New options, on the first loop while the others run; they have been checked, and hold for open
+  // connections too. Where this is not overridden, a new protocol is made of them in place of the call:
+  // it takes the new connections, and this one keeps those it has.
   virtual void reload(OptionReader&) {}
 };
 

@@ -1,11 +1,13 @@
 // The reactor as a protocol sees it: time, timers, other threads, outgoing connections, the log.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <weir/address.hpp>
 #include <weir/base.hpp>
+#include <weir/close_reason.hpp>
 #include <weir/datagram.hpp>
 #include <weir/handler.hpp>
 #include <weir/url.hpp>
@@ -51,6 +53,30 @@ struct WEIR_API ConnectOptions {
   void check() const;
 };
 
+// A connection that has ended, for the log.
+struct ConnectionEnd {
+  std::uint64_t id = 0;
+  Address peer;
+  Address local;
+  std::string listener;  // Where it was accepted, as the service listens; empty if it was dialled.
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  Millis duration{0};
+  CloseReason reason;
+};
+
+// A line of the log; valid during the call.
+struct LogLine {
+  Level level = Level::info;
+  std::string_view service;  // Who says it; "weir" is the server itself.
+  std::string_view text;     // One line, escaped.
+  const ConnectionEnd* ended =
+      nullptr;  // For a connection's last line, which says the same in text.
+};
+
+// Where log lines go. Called on any loop's thread.
+using LogSink = std::function<void(const LogLine&)>;
+
 // The Loop that a service is opened with is that service's own: connections made with it belong to
 // the service and keep it alive, and its log lines carry the protocol's name.
 class Loop {
@@ -82,8 +108,12 @@ class Loop {
   // Throws SetupError if the socket cannot be had.
   virtual DatagramSocket& bind(const Url&, std::unique_ptr<DatagramHandler>) = 0;
 
-  // One line: escaped, cut at 1,024 bytes, with the protocol's name in front.
+  // One line: escaped, cut at 1,024 bytes, with the service's name in front.
   virtual void log(Level, std::string_view line) = 0;
+
+  // One line of the service's own output, for whoever reads standard output: as it is, so what comes
+  // from outside is the caller's to escape. Never blocks; lines nobody takes are dropped and counted.
+  virtual void print(std::string_view line) = 0;
 
  protected:
   ~Loop() = default;

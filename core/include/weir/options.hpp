@@ -57,9 +57,13 @@ class OptionReader {
 // What a protocol declares, in the order of declaration.
 WEIR_API std::vector<OptionInfo> describe_options(const ServiceType& type);
 
-// Every fault of the values, a sentence each, unknown names with the nearest known one; empty if all
-// is well.
-WEIR_API std::vector<std::string> check_options(const ServiceType& type,
+struct OptionFault {
+  std::string name;      // Of the option, as given.
+  std::string sentence;  // What is wrong and what was expected; the protocol's name in front.
+};
+
+// Every fault of the values, unknown names with the nearest known one; empty if all is well.
+WEIR_API std::vector<OptionFault> check_options(const ServiceType& type,
                                                 const OptionValues& values);
 
 }  // namespace weir

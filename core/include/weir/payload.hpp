@@ -1,9 +1,13 @@
-// Bytes built once and written to many connections.
+// Bytes built once and written to many connections, and the topics by which they reach them.
 #pragma once
+
+#include <functional>
 
 #include <weir/base.hpp>
 
 namespace weir {
+
+class Connection;
 
 namespace detail {
 struct Block;
@@ -32,6 +36,64 @@ class WEIR_API Payload {
   detail::Block* block_ = nullptr;
   std::uint32_t offset_ = 0;
   std::uint32_t size_ = 0;
+};
+
+struct TopicOptions {
+  // Pending bytes above which a member is too slow. It then misses what is published, or is aborted
+  // with ENOBUFS.
+  std::size_t backlog_max = 64 << 10;
+  bool close_slow = false;
+  std::size_t history = 0;  // Payloads, copied, that are kept for who joins.
+  // What one that has missed so many is sent once it is no longer slow. Empty: nothing.
+  std::function<Payload(std::uint64_t missed)> notice = {};
+};
+
+// A group of connections, on any loops, that hear the same payloads in the same order. Nobody waits
+// for the slowest: one that does not read misses payloads and is told how many, or is cut off.
+//
+//   Topic room;                                      // In a Protocol, if it is to span loops.
+//   member_ = room.join(connection);                 // In on_open; leaves when the handler dies.
+//   room.publish(Payload("hello\n"), &connection);  // To all others.
+class WEIR_API Topic {
+ public:
+  // Bytes published and not yet delivered on a loop; while there are more, its members miss payloads.
+  static constexpr std::size_t kInboxMax = 4 << 20;
+
+  // Lives in the handler and dies with it, or before. Used on the connection's loop.
+  class WEIR_API Member {
+   public:
+    Member();
+    Member(Member&& other) noexcept;
+    Member& operator=(Member&& other) noexcept;
+    ~Member();
+
+    void
+    catch_up();  // In on_drain: sends the notice that is due, before anything else is published.
+
+   private:
+    friend class Topic;
+    struct Body;
+    std::unique_ptr<Body> body_;
+  };
+
+  explicit Topic(TopicOptions options = {});
+
+  // Any thread; holds from the next payload on.
+  void set(TopicOptions options);
+
+  // On the connection's loop. Writes the history to it, and what is published from then on.
+  [[nodiscard]] Member join(Connection& connection);
+
+  // Any thread; the order of calls is everybody's. `from` is the connection in whose callback this is
+  // done, and does not hear it; null elsewhere. Not `kept`: not for the history.
+  void publish(const Payload& payload, Connection* from = nullptr, bool kept = true);
+
+  void replay(Connection& to) const;  // Writes the history once more.
+  std::size_t members() const;        // Any thread.
+
+ private:
+  struct Body;
+  std::shared_ptr<Body> body_;
 };
 
 }  // namespace weir

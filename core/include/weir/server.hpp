@@ -30,6 +30,9 @@ struct Timeouts {
   Millis linger_total{30'000};  // After close() and its FIN: in all.
 };
 
+// The defaults, but for what the protocol asks for.
+WEIR_API Timeouts timeouts_for(const ServiceType& type);
+
 // A service: a protocol, its options, and where it listens.
 struct Listen {
   std::vector<Url> at;
@@ -37,10 +40,20 @@ struct Listen {
   OptionValues options = {};
   Limits limits = {};
   Timeouts timeouts = {};
+  std::string name = {};  // In the log, and how a reload finds it again; empty: as `speak`.
 };
 
-// Where log lines go. Called on any loop's thread with a finished, escaped line without newline.
-using LogSink = std::function<void(Level, std::string_view line)>;
+// Throws SetupError, as Server::listen would, with what can be known without binding anything.
+WEIR_API void check(const ServiceType& type, const Listen& service);
+
+// What a running server changes to, all of it or nothing.
+struct Reload {
+  std::vector<Listen> services;  // Found again by name; two of the same name are a mistake.
+  std::size_t connections = 0;   // As in ServerOptions, like these.
+  Millis drain{30'000};
+  Level level = Level::info;
+  bool access_log = false;
+};
 
 struct ServerOptions {
   unsigned loops = 1;  // Threads, 1 to 256; 0: as many as CPUs the process may use.
@@ -51,11 +64,21 @@ struct ServerOptions {
   // 1 MiB of the system's memory; with none free, bytes are copied. 0 to 128; 0: always copied.
   // A small descriptor limit allows fewer.
   std::size_t pipes_max = 32;
-  bool signals = true;                  // TERM and INT stop; a second one aborts. PIPE is ignored.
-  bool trace = false;                   // Every callback and its bytes go to the log.
-  Level level = Level::info;            // Lines below it are dropped before they are made.
-  LogSink log = {};                     // Empty: standard error.
+  std::uint64_t accepts = 0;  // Connections after which it stops by itself; 0: never.
+  // TERM and INT stop; a second one aborts. HUP reloads, or stops where there is nothing to reload; USR1
+  // opens the log file again. PIPE is ignored.
+  bool signals = true;
+  bool trace = false;       // Every callback and its bytes go to the log.
+  bool access_log = false;  // A line for each connection, when it has ended; at debug level always.
+  Level level = Level::info;  // Lines below it are dropped before they are made.
+  bool log_json = false;      // A JSON object in each line.
+  std::string log_file = {};  // Empty: standard error. Appended to.
+  LogSink log = {};           // In place of these two.
+  std::function<void(std::string_view)> print = {};  // In place of standard output for Loop::print.
   std::function<void()> on_ready = {};  // On the first loop, once every listener accepts.
+  // What to serve from now on. Called on a pool's thread; whatever it throws changes nothing.
+  std::function<Reload()> on_reload = {};
+  std::function<void(bool changed)> on_reloaded = {};  // On the first loop, after each.
 };
 
 // One bound socket.
@@ -74,8 +97,9 @@ struct Counters {
   std::uint64_t exceptions = 0;  // Thrown by handlers, services, tasks.
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
-  std::uint64_t connections = 0;  // Open at this moment.
   std::uint64_t spliced = 0;      // Of those bytes, what relays moved inside the kernel.
+  std::uint64_t connections = 0;  // Open at this moment.
+  std::uint64_t log_dropped = 0;  // Lines of the log, and of Loop::print, that were not written.
   // Connections that could not be made, by the reason of their on_close.
   std::uint64_t connect_refused = 0;
   std::uint64_t connect_timeout = 0;
@@ -96,7 +120,7 @@ class WEIR_API Server {
   // Binds and listens at once; accepting begins in run(). Throws SetupError; then nothing of it is
   // bound.
   void listen(const Listen& service);
-  std::vector<Bound> bound() const;
+  std::vector<Bound> bound() const;  // Any thread.
 
   // Serves on the calling thread and the other loops' until stopped and drained. 0: every connection
   // ended by itself; 1: the drain deadline or abort() ended some. Throws SetupError if a service
@@ -107,6 +131,10 @@ class WEIR_API Server {
   // Any thread; again while draining: as abort().
   void stop();
   void abort();
+
+  // As HUP: asks on_reload, opens what is new, and then changes over, or does nothing at all. Sockets
+  // that stay are kept, open connections go on. Any thread; several in a row become one.
+  void reload();
 
   // A loop with no service, for connections of your own; what it opens ends at stop(). Its idle,
   // half-closed and unfinished timeouts are off.

@@ -15,6 +15,8 @@ struct ServiceType {
   void (*declare)(OptionReader&);                    // Declares the options, does no more.
   std::unique_ptr<Protocol> (*make)(OptionReader&);  // Reads them and makes the protocol.
   unsigned descriptors_per_connection = 1;           // Two for a forwarder.
+  bool reloads = false;                              // The protocol overrides reload().
+  bool waits = false;                                // Its peers may be silent for hours.
 };
 
 namespace detail {
@@ -109,13 +111,22 @@ constexpr ServiceType service_type(const char* name, const char* help) {
 // P is a Protocol; made once as P(P::Options) if it has Options, else as P().
 template <class P>
 constexpr ServiceType protocol_type(const char* name, const char* help) {
-  return {name, help, &detail::declare<P>, [](OptionReader& in) -> std::unique_ptr<Protocol> {
-            if constexpr (std::constructible_from<P, detail::options_of<P>>) {
-              return std::make_unique<P>(detail::read<P>(in));
-            } else {
-              return std::make_unique<P>();
-            }
-          }};
+  ServiceType type{name, help, &detail::declare<P>,
+                   [](OptionReader& in) -> std::unique_ptr<Protocol> {
+                     if constexpr (std::constructible_from<P, detail::options_of<P>>) {
+                       return std::make_unique<P>(detail::read<P>(in));
+                     } else {
+                       return std::make_unique<P>();
+                     }
+                   }};
+  type.reloads = !std::is_same_v<decltype(&P::reload), decltype(&Protocol::reload)>;
+  return type;
+}
+
+// The same, for peers that may be silent for hours: no idle timeout unless it is asked for.
+constexpr ServiceType that_waits(ServiceType type) {
+  type.waits = true;
+  return type;
 }
 
 // The same, for connections that take more than one descriptor each.

@@ -125,6 +125,7 @@ void Net::set_wall(WallTime wall) { body_->network().set_wall(wall); }
 void Net::stop(Millis deadline) { body_->stop(deadline); }
 bool Net::stopped() const { return body_->stopped(); }
 const std::vector<std::string>& Net::log() const { return body_->log(); }
+const std::vector<std::string>& Net::printed() const { return body_->printed(); }
 Counters Net::counters() const { return body_->counters(); }
 std::vector<std::string> Net::leftovers() const { return body_->leftovers(); }
 

@@ -61,9 +61,11 @@ NetBody::NetBody(const NetOptions& options)
   settings.pipes = options.pipes;
   settings.level = options.level;
   settings.trace = options.trace;
-  settings.log = [this](Level level, std::string_view line) {
-    log_.push_back(std::string(word(level)) + ": " + std::string(line));
+  settings.log = [this](const LogLine& line) {
+    log_.push_back(std::string(word(line.level)) + ": " + std::string(line.service) + ": " +
+                   std::string(line.text));
   };
+  settings.print = [this](std::string_view line) { printed_.emplace_back(line); };
   for (std::size_t i = 0; i < std::max<std::size_t>(options.loops, 1); ++i) {
     loops_.push_back(std::make_unique<Member>(network_, settings));
     guards_.push_back(std::make_unique<GuardLoop>(loops_.back()->core.root(), let_go_));

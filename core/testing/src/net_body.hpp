@@ -45,6 +45,7 @@ class GuardLoop final : public Loop {
   void work(Task blocking, Task then) override;
   DatagramSocket& bind(const Url& url, std::unique_ptr<DatagramHandler> handler) override;
   void log(Level level, std::string_view line) override { loop_.log(level, line); }
+  void print(std::string_view line) override { loop_.print(line); }
 
  private:
   Task guarded(Task task);
@@ -87,6 +88,7 @@ class NetBody final {
   Counters counters() const;
   std::vector<std::string> leftovers() const;
   const std::vector<std::string>& log() const { return log_; }
+  const std::vector<std::string>& printed() const { return printed_; }
 
   SimNetwork& network() { return network_; }
   Peer& peer(int socket);
@@ -113,6 +115,7 @@ class NetBody final {
   const NetOptions options_;
   bool let_go_ = false;
   std::vector<std::string> log_;
+  std::vector<std::string> printed_;
   SimNetwork network_;
   AcceptLimits limits_;
   AcceptCounters counters_;

@@ -141,7 +141,8 @@ class Net final {
   void stop(Millis deadline = Millis{30'000});  // Drains every loop.
   bool stopped() const;                         // Every connection is gone.
 
-  const std::vector<std::string>& log() const;  // "warn: echo: ..."
+  const std::vector<std::string>& log() const;      // "warn: echo: ..."
+  const std::vector<std::string>& printed() const;  // By Loop::print.
   Counters counters() const;
   std::vector<std::string> leftovers() const;  // What is still open, a line each.
 
