@@ -122,9 +122,13 @@ std::string cell(std::string text) {
 std::string table(const std::vector<OptionInfo>& declared) {
   std::string text = "| Key | Kind | Default | Range | |\n|---|---|---|---|---|\n";
   for (const OptionInfo& info : declared) {
-    const std::string value = info.required ? "required" : "`" + info.default_value + "`";
+    const bool flag = info.kind == "flag";  // On the command line it is on or off.
+    const std::string standard = !flag                        ? info.default_value
+                                 : info.default_value == "on" ? "true"
+                                                              : "false";
+    const std::string value = info.required ? "required" : "`" + standard + "`";
     text += "| `" + info.name + "` | " + info.kind + " | " + (value == "``" ? "" : cell(value)) +
-            " | " + cell(info.range) + " | " + cell(info.help) + " |\n";
+            " | " + cell(flag ? "true, false" : info.range) + " | " + cell(info.help) + " |\n";
   }
   return text;
 }

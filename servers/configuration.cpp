@@ -92,6 +92,7 @@ void Reading::read_services(const toml::node& node) {
   if (array == nullptr) {
     return fault(place_of(node), "there may be several services: write [[service]], not [service]");
   }
+  if (array->empty()) fault(place_of(node), "there is no [[service]], so nothing to serve");
   for (const toml::node& each : *array) {
     const auto* const table = each.as_table();
     if (table == nullptr) {
@@ -281,7 +282,7 @@ Configuration parse_configuration(std::string_view text, const std::string& file
     Reading(found, types).read(root);
   } catch (const toml::parse_error& wrong) {
     found.faults.push_back(
-        {place_of(wrong.source().begin), "this is not TOML: " + escape(wrong.description(), 300)});
+        {place_of(wrong.source().begin), "this is not TOML: " + clean(wrong.description())});
   }
   std::stable_sort(found.faults.begin(), found.faults.end(), [](const Fault& a, const Fault& b) {
     return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);

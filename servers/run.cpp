@@ -1,6 +1,10 @@
 // weir run FILE.toml
 #include <memory>
 
+#include <sys/stat.h>
+
+#include <weir/text.hpp>
+
 #include "command_line.hpp"
 #include "configuration.hpp"
 #include "serving.hpp"
@@ -35,7 +39,11 @@ void refuse_changes(Configuration& found, const ServerOptions& before) {
 // Called on HUP. What it throws is logged, and changes nothing.
 Reload read_again(const std::string& file, std::span<const ServiceType> types,
                   const ServerOptions& before) {
-  if (file == "-") throw SetupError("standard input cannot be read again: run a file");
+  struct stat about {};
+  const bool is_file = ::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode);
+  if (file == "-" || !is_file) {
+    throw SetupError(escape(file) + " cannot be read again: it is no regular file");
+  }
   Configuration found = read_configuration(file, types);
   if (found.faults.empty()) refuse_changes(found, before);
   std::string all;

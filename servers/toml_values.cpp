@@ -69,6 +69,16 @@ Texts texts_of(const toml::node& node, const std::string& kind) {
   return {};
 }
 
+// The first element of an array that is no text; else the value itself.
+const toml::node& culprit(const toml::node& node) {
+  const auto* const array = node.as_array();
+  if (array == nullptr) return node;
+  for (const toml::node& each : *array) {
+    if (!each.is_string()) return each;
+  }
+  return node;
+}
+
 std::string no_such_key(const std::string& name, const std::vector<OptionInfo>& declared) {
   std::vector<std::string> known;
   for (const OptionInfo& option : declared) known.push_back(option.name);
@@ -76,7 +86,10 @@ std::string no_such_key(const std::string& name, const std::vector<OptionInfo>& 
   std::string sentence = "there is no key \"" + escape(name, 200) + "\"";
   if (!near.empty()) return sentence + ", did you mean \"" + near + "\"?";
   sentence += ", expected one of ";
-  for (std::size_t i = 0; i < known.size(); ++i) sentence += (i > 0 ? ", " : "") + known[i];
+  for (const std::string& each : known) {
+    if (&each != &known.front()) sentence += ", ";
+    sentence += each;
+  }
   return sentence;
 }
 
@@ -110,8 +123,9 @@ Given read_table(const toml::table& table, const std::vector<OptionInfo>& declar
     if (texts) {
       given.values[name] = *texts;
     } else {
-      faults.push_back({place_of(node), who + ": option \"" + name + "\" is " + type_name(node) +
-                                            ", expected " + expected(*option)});
+      const toml::node& wrong = culprit(node);
+      faults.push_back({place_of(wrong), who + ": option \"" + name + "\" is " + type_name(wrong) +
+                                             ", expected " + expected(*option)});
     }
   }
   return given;

@@ -13,16 +13,25 @@ namespace weir {
 
 namespace {
 
-// A Unix socket does not tell which of several it was accepted on: one of them stands for all.
-std::string listener_of(const ServiceConfig& config, const Address& local) {
+std::string listener_of(const ServiceConfig& config, const Address& local,
+                        const std::string& path) {
   const bool is_unix = local.family() == Address::Family::local;
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     const Url& at = config.at[i];
-    if (at.is_unix() != is_unix) continue;
+    if (at.is_unix() != is_unix || (is_unix && at.path() != path)) continue;
     const bool everywhere = at.host() == "*" && at.port() == local.port();
     if (is_unix || everywhere || covers(at, local)) return config.listeners[i];
   }
   return {};
+}
+
+// Where it was accepted, and at which of our addresses if that does not say so; where it dialled from.
+std::string where(const ConnectionEnd& end) {
+  const std::string local = end.local.text();
+  if (end.local.family() == Address::Family::none) return {};
+  if (end.listener.empty()) return " from " + local;
+  const bool said = end.local.family() == Address::Family::local || end.listener.ends_with(local);
+  return " at " + end.listener + (said ? "" : " (" + local + ")");
 }
 
 }  // namespace
@@ -343,16 +352,19 @@ void ConnectionCore::tell_close() {
 void ConnectionCore::log_close() {
   const Level level = core().settings().access_log ? Level::info : Level::debug;
   if (!core().logs(level)) return;
-  ConnectionEnd end{.id = id_,
-                    .peer = peer_,
-                    .bytes_in = bytes_in_,
-                    .bytes_out = bytes_out_,
-                    .duration = Millis{stamp() - opened_},
-                    .reason = reason_};
+  ConnectionEnd end;
+  end.id = id_;
+  end.peer = peer_;
+  end.bytes_in = bytes_in_;
+  end.bytes_out = bytes_out_;
+  end.duration = Millis{stamp() - opened_};
+  end.reason = reason_;
   if (is(kHasStream)) end.local = stream().local();
-  if (is(kHasStream) && !is(kOutgoing)) end.listener = listener_of(config(), end.local);
+  if (is(kHasStream) && !is(kOutgoing)) {
+    end.listener = listener_of(config(), end.local, stream().local_path());
+  }
   std::string line = "#" + std::to_string(id_) + " " + peer_.text();
-  if (is(kHasStream)) line += " at " + (end.listener.empty() ? end.local.text() : end.listener);
+  line += where(end);
   line += " closed: " + reason_.text() + ", in " + std::to_string(bytes_in_);
   line += ", out " + std::to_string(bytes_out_);
   line += ", after " + std::to_string(end.duration.count()) + " ms";

@@ -57,6 +57,7 @@ class Stream {
   virtual void close(bool reset) = 0;  // Then on_stream_gone. A Unix stream cannot reset: it ends.
   virtual int release() = 0;           // Gives the socket up as it is; then on_stream_gone.
   virtual Address local() const = 0;
+  virtual std::string local_path() const { return {}; }  // Of a Unix socket, where it has one.
 };
 
 // socket is a negative errno if there was nothing to accept (-EAGAIN) or it failed.

@@ -172,16 +172,19 @@ void BoundSocket::owns_node() {
   inode_ = node.st_ino;
 }
 
+void check_listenable(const Url& url) {
+  if (url.scheme() == Url::Scheme::tcp || url.scheme() == Url::Scheme::unix_stream) return;
+  throw SetupError("cannot listen on " + escape(url.text()) +
+                   ": this build listens on tcp:// and unix:// only");
+}
+
 std::vector<BoundSocket> bind_url(const Url& url) {
   std::vector<BoundSocket> bound;
   if (url.scheme() == Url::Scheme::unix_stream) {
     bound.push_back(bind_unix_url(url));
     return bound;
   }
-  if (url.scheme() != Url::Scheme::tcp) {
-    throw SetupError("cannot listen on " + escape(url.text()) +
-                     ": this build listens on tcp:// and unix:// only");
-  }
+  check_listenable(url);
   std::uint16_t port = url.port();  // Of 0, all addresses of a name share the one chosen first.
   for (const Target& target : targets_of(url)) {
     const bool instead = target.dual_stack && no_ipv6();

@@ -34,6 +34,9 @@ class BoundSocket {
 // names the URL and the reason; then none is bound.
 std::vector<BoundSocket> bind_url(const Url& url);
 
+// Throws SetupError if there is no such listener in this build.
+void check_listenable(const Url& url);
+
 // For listener.cpp: a Unix socket, its stale predecessor removed under a lock.
 BoundSocket bind_unix_url(const Url& url);
 

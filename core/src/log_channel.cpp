@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <ctime>
 #include <functional>
 #include <system_error>
 
@@ -69,9 +70,14 @@ class LogFile final : public spdlog::sinks::base_sink<spdlog::details::null_mute
     if (reopen_.exchange(false)) open_again();
     count_overruns();
     spdlog::memory_buf_t line;
-    if (told_ < dropped_ && notice_) tell_dropped(line);
+    const std::uint64_t dropped = dropped_;
+    if (told_ < dropped && notice_) tell_dropped(line, dropped - told_);
     formatter_->format(message, line);
-    if (!write_all(line.data(), line.size())) ++dropped_;
+    if (write_all(line.data(), line.size())) {
+      told_ = dropped;
+    } else {
+      ++dropped_;
+    }
   }
   void flush_() override {}
 
@@ -89,10 +95,10 @@ class LogFile final : public spdlog::sinks::base_sink<spdlog::details::null_mute
     dropped_ += now - std::exchange(overrun_, now);
   }
 
-  void tell_dropped(spdlog::memory_buf_t& line) {
-    const std::uint64_t now = dropped_;
-    const std::string text = notice_(now - std::exchange(told_, now));
-    formatter_->format({"weir", spdlog::level::warn, text}, line);
+  // In this line, or, where a reader expects nothing but records, wherever the notice goes.
+  void tell_dropped(spdlog::memory_buf_t& line, std::uint64_t lines) {
+    const std::string text = notice_(lines);
+    if (!text.empty()) formatter_->format({"weir", spdlog::level::warn, text}, line);
   }
 
   bool write_all(const char* at, std::size_t size) {
@@ -156,6 +162,7 @@ LogChannel::LogChannel(const std::string& file, int descriptor, const std::strin
       pool_(std::make_shared<spdlog::details::thread_pool>(LogWriter::kQueueMax, 1)),
       logger_(std::make_shared<spdlog::async_logger>(
           "weir", file_, pool_, spdlog::async_overflow_policy::overrun_oldest)) {
+  ::tzset();  // Or the first line would open a file for it, at a time nobody expects.
   file_->watch([pool = std::weak_ptr(pool_), last = std::size_t{0}]() mutable {
     if (const auto alive = pool.lock()) last = alive->overrun_counter();
     return last;

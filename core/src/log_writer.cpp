@@ -96,7 +96,12 @@ std::function<void(std::string_view)> LogWriter::print_sink() {
 LogChannel& LogWriter::output() {
   const std::lock_guard lock(mutex_);
   if (output_ == nullptr) {
-    output_ = std::make_unique<LogChannel>("", STDOUT_FILENO, kBarePattern);
+    output_ =
+        std::make_unique<LogChannel>("", STDOUT_FILENO, kBarePattern, [this](std::uint64_t lines) {
+          const std::string text = std::to_string(lines) + " lines of standard output dropped";
+          log_->put(formed({Level::warn, "weir", text}));
+          return std::string();
+        });
   }
   return *output_;
 }

@@ -136,7 +136,10 @@ void ApplyingReader::duration(std::string_view name, Millis& value, Millis least
 }
 
 void ApplyingReader::text(std::string_view name, std::string& value, std::string_view) {
-  if (const std::string* text = given_once(name)) value = *text;
+  const std::string* text = given_once(name);
+  if (!text) return;
+  if (text->find('\0') != std::string::npos) return fault(name, *text, "text without zero bytes");
+  value = *text;
 }
 
 void ApplyingReader::flag(std::string_view name, bool& value, std::string_view) {

@@ -135,7 +135,7 @@ void Server::Body::listen(const Listen& service) {
   std::vector<Url> at;
   for (Listening& each : sockets) {
     at.push_back(each.socket.url());
-    config->at.push_back(each.socket.place());
+    config->at.push_back(each.place);
     config->listeners.push_back(each.socket.url().text());
     each.service = made;
   }
@@ -253,7 +253,15 @@ void Server::Body::join_loops() {
   for (auto& loop : loops_) {
     if (loop->thread.joinable()) loop->thread.join();
   }
+  // With the loop its handlers go; what reloads or rotates must not kill a server that is leaving.
+  const auto ignore_late = [this] {
+    for (const int signal : {SIGHUP, SIGUSR1}) {
+      if (options_.signals) std::signal(signal, SIG_IGN);
+    }
+  };
+  ignore_late();
   for (auto& loop : loops_) loop->finish();
+  ignore_late();
   for (auto& loop : loops_) loop->core.close_services();
 }
 
@@ -345,6 +353,7 @@ Timeouts timeouts_for(const ServiceType& type) {
 }
 
 void check(const ServiceType& type, const Listen& service) {
+  for (const Url& url : service.at) check_listenable(url);
   check_numbers(type, service.limits, service.timeouts);
   make_protocol(type, service.options)->listening(service.at);
 }

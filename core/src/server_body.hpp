@@ -45,6 +45,7 @@ struct ConfiguredService {
 struct Listening {
   std::string key;  // The URL as it was asked for, which a reload finds again.
   BoundSocket socket;
+  Url place;  // With the address in place of a name; asked before the socket is taken.
   std::shared_ptr<ConfiguredService> service;
   std::unique_ptr<Acceptor> acceptor = {};
 };

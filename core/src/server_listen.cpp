@@ -22,7 +22,8 @@ std::vector<Listening> bind_all(const std::vector<Url>& at, const std::vector<st
   std::vector<Listening> all;
   for (std::size_t i = 0; i < at.size(); ++i) {
     for (BoundSocket& socket : bind_url(at[i])) {
-      all.push_back({keys[i], std::move(socket), nullptr});
+      Url place = socket.place();
+      all.push_back({keys[i], std::move(socket), std::move(place), nullptr});
     }
   }
   return all;

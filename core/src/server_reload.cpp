@@ -56,8 +56,7 @@ void Server::Body::begin_reload() {
   plan->before = services_;
   for (std::size_t i = 0; i < listening_.size(); ++i) {
     const Listening& each = listening_[i];
-    plan->open.push_back(
-        {i, each.key, each.service->config->name, each.socket.url(), each.socket.place()});
+    plan->open.push_back({i, each.key, each.service->config->name, each.socket.url(), each.place});
   }
   loops_[0]->driver.work(
       [this, plan] {
@@ -140,7 +139,7 @@ std::vector<Url> Server::Body::plan_sockets(ReloadPlan& plan, const Listen& want
   entry.fresh = bind_all(to_bind, keys_to_bind);
   for (const Listening& each : entry.fresh) {
     at.push_back(each.socket.url());
-    config.at.push_back(each.socket.place());
+    config.at.push_back(each.place);
   }
   for (const Url& url : at) config.listeners.push_back(url.text());
   return at;

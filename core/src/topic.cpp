@@ -22,6 +22,7 @@ struct Publication {
 // A member, on its loop only.
 struct Listener {
   Connection& connection;
+  std::uint64_t id;          // The connection's.
   std::size_t place;         // Among the listeners of its loop.
   std::uint64_t since;       // Joined after this publication.
   std::uint64_t missed = 0;  // Payloads, since it was told,
@@ -48,7 +49,7 @@ struct Shard {
 
 void Shard::deliver(const Publication& said, const TopicOptions& options) {
   for (Listener* const each : listeners) {
-    if (each->connection.id() == said.from || said.number <= each->since) continue;
+    if (each->id == said.from || said.number <= each->since) continue;
     hear(*each, said.payload, options);
   }
 }
@@ -77,7 +78,9 @@ bool Shard::catch_up(Listener& listener, const TopicOptions& options) const {
 struct Topic::Body : std::enable_shared_from_this<Body> {
   void say(const Publication& said, Connection* from);
   void put(const std::shared_ptr<Shard>& shard, const Publication& said);
+  void show_history(Connection& to) const;
   void empty(Shard& shard);
+  std::shared_ptr<const TopicOptions> now();
 
   std::mutex mutex;
   std::shared_ptr<const TopicOptions> options;
@@ -91,7 +94,8 @@ struct Topic::Member::Body {
   Body(std::shared_ptr<Topic::Body> of, std::shared_ptr<Shard> on, Connection& connection)
       : topic(std::move(of)),
         shard(std::move(on)),
-        listener{connection, shard->listeners.size(), topic->published, 0, shard->lost} {}
+        listener{connection, connection.id(), shard->listeners.size(), topic->published,
+                 0,          shard->lost} {}
   ~Body();
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;
@@ -116,12 +120,17 @@ Topic::Member::Body::~Body() {
   if (--shard->members == 0) topic->shards.erase(&shard->loop);
 }
 
+void Topic::Member::send(const Payload& payload) {
+  if (body_ != nullptr) body_->shard->hear(body_->listener, payload, *body_->topic->now());
+}
+
 void Topic::Member::catch_up() {
-  if (body_ == nullptr) return;
-  std::unique_lock lock(body_->topic->mutex);
-  const std::shared_ptr<const TopicOptions> options = body_->topic->options;
-  lock.unlock();
-  body_->shard->catch_up(body_->listener, *options);
+  if (body_ != nullptr) body_->shard->catch_up(body_->listener, *body_->topic->now());
+}
+
+std::shared_ptr<const TopicOptions> Topic::Body::now() {
+  const std::lock_guard lock(mutex);
+  return options;
 }
 
 Topic::Topic(TopicOptions options) : body_(std::make_shared<Body>()) { set(std::move(options)); }
@@ -140,7 +149,7 @@ std::size_t Topic::members() const {
 
 void Topic::replay(Connection& to) const {
   const std::lock_guard lock(body_->mutex);
-  for (const std::string& old : body_->history) to.write(old);
+  body_->show_history(to);
 }
 
 Topic::Member Topic::join(Connection& connection) {
@@ -152,7 +161,7 @@ Topic::Member Topic::join(Connection& connection) {
   shard->listeners.push_back(&member.body_->listener);
   ++shard->members;
   ++body_->members;
-  for (const std::string& old : body_->history) connection.write(old);
+  body_->show_history(connection);
   return member;
 }
 
@@ -163,6 +172,16 @@ void Topic::publish(const Payload& payload, Connection* from, bool kept) {
     body_->history.emplace_back(as_text(payload.bytes()));
   }
   body_->say({payload, ++body_->published, from == nullptr ? 0 : from->id()}, from);
+}
+
+// The newest, as many as a member may be behind.
+void Topic::Body::show_history(Connection& to) const {
+  std::size_t bytes = to.pending();
+  auto first = history.end();
+  while (first != history.begin() && bytes + std::prev(first)->size() <= options->backlog_max) {
+    bytes += (--first)->size();
+  }
+  for (; first != history.end(); ++first) to.write(*first);
 }
 
 // A loop that has all the members and says something itself need not wait for its own post.

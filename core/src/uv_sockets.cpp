@@ -149,6 +149,15 @@ Address UvStream::local() const {
   return from_sockaddr(reinterpret_cast<const sockaddr*>(&address), length);
 }
 
+std::string UvStream::local_path() const {
+  sockaddr_un address{};
+  socklen_t length = sizeof address;
+  const bool known = ::getsockname(socket(), reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+                     address.sun_family == AF_UNIX && length > offsetof(sockaddr_un, sun_path);
+  return known ? std::string(address.sun_path, ::strnlen(address.sun_path, sizeof address.sun_path))
+               : std::string();
+}
+
 UvListenSocket::UvListenSocket(uv_loop_t& loop, int socket, ListenOwner& owner)
     : poll_(new uv_poll_t), socket_(socket) {
   uv_poll_init(&loop, poll_, socket);

@@ -32,6 +32,7 @@ class UvStream final : public Stream, private uv_poll_t {
   void close(bool reset) override;
   int release() override;
   Address local() const override;
+  std::string local_path() const override;
 
  private:
   static void on_poll(uv_poll_t* handle, int status, int events);

@@ -99,9 +99,9 @@ std::string Chat::tell(const Seat& from, const std::string& nick, const std::str
   if (to == seats_.end()) return "nobody here is called " + nick;
   if (private_.use_count() > kPrivateMax) return "too many private lines are on their way";
   const Payload line("[" + from.nick + "] " + text + "\r\n");
-  to->second->ref.post([line, most = options_.backlog_max, held = private_](Connection& one) {
-    if (one.pending() <= most) one.write(line);
-  });
+  // Its handler, and so its seat, lives as long as there is a connection to call this with.
+  to->second->ref.post(
+      [line, seat = to->second, held = private_](Connection&) { seat->member.send(line); });
   return "";
 }
 

@@ -32,7 +32,7 @@ class Member final : public LineHandler {
 
   void on_line(Connection& self, std::string_view line) override {
     const std::string text = clean(line);
-    if (text.empty()) return;
+    if (text.empty() && line.find('\0') == line.npos) return;
     pace_.spend(self);
     const std::lock_guard lock(chat_.mutex);
     if (line.find('\0') != line.npos) return reply("a line must not contain a zero byte");

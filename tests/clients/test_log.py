@@ -43,6 +43,17 @@ class Lines(kit.Case):
         self.assertRegex(end["peer"], r"^127\.0\.0\.1:\d+$")
         self.assertGreaterEqual(end["duration_ms"], 0)
 
+    def test_a_reload_keeps_the_name_of_the_listener(self):
+        server = self.run_file("[server]\naccess-log = true\n[[service]]\nprotocol = \"echo\"\n"
+                               "listen = [\"tcp://127.0.0.1:0\", \"unix://%s\", \"unix://%s\"]\n"
+                               % (self.path("one"), self.path("two")), 3)
+        server.reload()
+        for url in server.urls:
+            self.assertEqual(ask(url, b"x"), b"x")
+        wait_until(lambda: server.log().count(" closed: ") == 3, "three lines")
+        for url in server.urls:
+            self.assertIn(f" at {url} closed: ", server.log())
+
     def test_outside_text_stays_one_line_of_json(self):
         server = self.serve("yousaid", "--log-format", "json")
         self.assertEqual(ask(server.url, b"\x1b[2J\"\\\xff\n"), b"You said: \x1b[2J\"\\\xff\r\n")

@@ -1,6 +1,5 @@
-// A machine that does whatever it is told by dice: every verb of connections, peers and loops, in and
-// out of every callback, with faults, and checks the rules of lifetime and order as it goes. The dice
-// are a seed in the tests and bytes in the fuzz target.
+// A machine that does whatever dice say: every verb of connections, peers and loops, in and out of
+// every callback, with faults. It checks the rules as it goes. The dice are a seed, or a fuzzer's bytes.
 #pragma once
 
 #include <array>
@@ -280,7 +279,7 @@ class Machine {
         return connection.resume();
       case 6:
         model.hold = dice_.one_in(2);
-        if (!model.hold && model.full) model.drained = true;
+        model.drained |= !model.hold && model.full;
         return connection.hold_reads_when_full(model.hold);
       case 7:
         return connection.set_idle(Millis{1 + dice_.roll(2'000)});

@@ -16,7 +16,9 @@ class Talkative final : public LineHandler {
   explicit Talkative(int& lines) : lines_(lines) {}
   void on_line(Connection& self, std::string_view line) override {
     ++lines_;
-    self.write(std::string(line) + std::string(kAnswer - line.size(), '.'));
+    std::string answer(line);
+    answer.resize(kAnswer, '.');
+    self.write(answer);
   }
 
  private:
@@ -39,7 +41,7 @@ class Paced final : public LineHandler {
 
 std::string numbered(int count) {
   std::string text;
-  for (int i = 0; i < count; ++i) text += std::to_string(i) + "\n";
+  for (int i = 0; i < count; ++i) text.append(std::to_string(i)).append("\n");
   return text;
 }
 
@@ -74,7 +76,9 @@ TEST_CASE("line handler: the end waits behind lines that a full connection keeps
   peer.room(1'000);
   peer.stall();
 
-  peer.send(numbered(50) + "last");
+  std::string text = numbered(50);
+  text += "last";
+  peer.send(text);
   peer.end();
   net.advance(Millis{1'000});
   const int at_once = lines;
@@ -96,7 +100,9 @@ TEST_CASE("line handler: more than the unread limit may wait while its connectio
   peer.stall();
 
   peer.send(std::string(8'000, 'x'));
-  peer.send(std::string(100, 'y') + "\nz\n" + numbered(20'000));
+  std::string text(100, 'y');
+  text.append("\nz\n").append(numbered(20'000));
+  peer.send(text);
   net.run();
 
   CHECK_FALSE(peer.gone());

@@ -239,6 +239,52 @@ TEST_CASE("topic: a loop that is far behind loses payloads, and its members are 
   CHECK(there.take() == block + block + block + "(3)end");
 }
 
+TEST_CASE("topic: the history that is shown is no more than a member may be behind") {
+  TopicOptions options;
+  options.history = 100;
+  options.backlog_max = 250;
+  Topic topic(options);
+  testing::Net net;
+  for (int i = 0; i < 100; ++i) topic.publish(Payload(std::string(99, 'x') + "\n"));
+  topic.publish(Payload("last"));
+
+  auto& late = join(net, topic);
+
+  CHECK(late.take() == std::string(99, 'x') + "\n" + std::string(99, 'x') + "\nlast");
+}
+
+TEST_CASE("topic: what a slow member is sent alone is missed and told of like the rest") {
+  TopicOptions options;
+  options.backlog_max = 100;
+  options.notice = missed_notice;
+  Topic topic(options);
+  struct Alone final : Handler {
+    explicit Alone(Topic& of) : topic(of) {}
+    void on_open(Connection& self) override { member = topic.join(self); }
+    Topic& topic;
+    Topic::Member member;
+  };
+  testing::Net net;
+  auto handler = std::make_unique<Alone>(topic);
+  Alone& alone = *handler;
+  auto& slow = net.connect(std::move(handler));
+  slow.room(1000);
+  slow.stall();
+
+  for (int i = 0; i < 30; ++i) {
+    net.loop().post([&] { alone.member.send(Payload(std::string(100, 'x'))); });
+    net.run();
+  }
+  slow.unstall();
+  net.run();
+
+  const std::size_t heard = slow.take().size() / 100;
+  net.loop().post([&] { alone.member.send(Payload("end")); });
+  net.run();
+  CHECK(heard < 30);
+  CHECK(slow.take() == "(" + std::to_string(30 - heard) + ")end");
+}
+
 TEST_CASE("topic: new options hold from the next payload on") {
   Topic topic;
   testing::Net net;

@@ -43,7 +43,7 @@ struct TopicOptions {
   // with ENOBUFS.
   std::size_t backlog_max = 64 << 10;
   bool close_slow = false;
-  std::size_t history = 0;  // Payloads, copied, that are kept for who joins.
+  std::size_t history = 0;  // Payloads, copied, that are kept for who joins: backlog_max at most.
   // What one that has missed so many is sent once it is no longer slow. Empty: nothing.
   std::function<Payload(std::uint64_t missed)> notice = {};
 };
@@ -67,8 +67,11 @@ class WEIR_API Topic {
     Member& operator=(Member&& other) noexcept;
     ~Member();
 
-    void
-    catch_up();  // In on_drain: sends the notice that is due, before anything else is published.
+    // For this member alone, within the same bound: if it is too slow it misses it and is told so.
+    void send(const Payload& payload);
+
+    // In on_drain: sends the notice that is due, before anything else is published.
+    void catch_up();
 
    private:
     friend class Topic;

@@ -66,7 +66,7 @@ struct ServerOptions {
   std::size_t pipes_max = 32;
   std::uint64_t accepts = 0;  // Connections after which it stops by itself; 0: never.
   // TERM and INT stop; a second one aborts. HUP reloads, or stops where there is nothing to reload; USR1
-  // opens the log file again. PIPE is ignored.
+  // opens the log file again; both are ignored once it has run. PIPE is ignored.
   bool signals = true;
   bool trace = false;       // Every callback and its bytes go to the log.
   bool access_log = false;  // A line for each connection, when it has ended; at debug level always.
