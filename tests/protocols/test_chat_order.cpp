@@ -7,6 +7,7 @@
 #include <protocols/chat/chat.hpp>
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 
 #include "core/real_client.hpp"
 
@@ -34,6 +35,10 @@ class Ear {
   explicit Ear(const Url& url) : client_(url) {
     REQUIRE(client_.connected());
     ::fcntl(client_.socket(), F_SETFL, O_NONBLOCK);
+    // Or a line waits for the acknowledgement of the one before, which the server's kernel puts off. On a
+    // Unix socket this fails, and is not needed.
+    const int on = 1;
+    ::setsockopt(client_.socket(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
 
   int socket() const { return client_.socket(); }
