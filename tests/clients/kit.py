@@ -348,6 +348,10 @@ class Case(unittest.TestCase):
         """The same service on TCP, both versions, and on a Unix socket."""
         return ("tcp://127.0.0.1:0", "tcp://[::1]:0", "unix://" + self.path("socket"))
 
+    def assert_logged(self, server, pattern):
+        """The log is written by a thread of its own: what has happened may not be in it yet."""
+        wait_until(lambda: re.search(pattern, server.log()), f"{pattern!r} in the log")
+
     def assert_clean(self, server, descriptors_before):
         """No descriptor of a connection is left."""
         wait_until(lambda: descriptors(server.pid) == descriptors_before,

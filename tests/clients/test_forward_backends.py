@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import socket
 import statistics
 import subprocess
@@ -70,7 +71,7 @@ class Refused(ForwardCase):
             took.append(time.monotonic() - began)
         self.assertLessEqual(statistics.median(took), 0.1)
         self.assertIn(outcome(server.urls[1]), ("end", "reset"))
-        self.assertIn("refused", server.log())
+        self.assert_logged(server, "refused")
         self.assert_gone(server)
 
     def test_a_unix_target_that_is_not_there_and_one_that_nobody_listens_on(self):
@@ -80,7 +81,7 @@ class Refused(ForwardCase):
         for path, word in ((self.path("none"), "No such file"), (self.path("dead"), "refused")):
             server = self.forward("unix://" + path)
             self.assertEqual(outcome(server.url), "reset")
-            self.assertIn(word, server.log())
+            self.assert_logged(server, re.escape(word))
             self.assert_gone(server)
 
     def test_a_unix_target_whose_backlog_is_full_is_a_failure_of_that_client_alone(self):
@@ -113,6 +114,7 @@ class Refused(ForwardCase):
         began = time.monotonic()
         for _ in range(300):
             outcome(server.url)
+        self.assert_logged(server, "refused")
         lines = [line for line in server.log().splitlines() if "refused" in line]
         self.assertLessEqual(len(lines), 2 + time.monotonic() - began, lines[:5])
 
@@ -145,7 +147,7 @@ class Blackholes(ForwardCase):
             peer.close()
         if not kit.SANITIZED:
             self.assertLessEqual(grown, self.CLIENTS * self.EACH)
-        self.assertRegex(server.log(), "tim(ed out|eout)|no answer")
+        self.assert_logged(server, "tim(ed out|eout)|no answer")
         self.assertNotIn("refused", server.log())
         self.assert_gone(server)
 
@@ -163,7 +165,7 @@ class Blackholes(ForwardCase):
         began = time.monotonic()
         self.assertIn(outcome(url), ("end", "reset"))
         self.assertAlmostEqual(time.monotonic() - began, 0.55, delta=0.3)
-        self.assertRegex(server.log(), "tim(ed out|eout)|no answer")
+        self.assert_logged(server, "tim(ed out|eout)|no answer")
         self.assert_gone(server)
 
 
@@ -171,8 +173,8 @@ class Names(ForwardCase):
     def test_a_name_without_an_address_is_told_apart(self):
         server = self.forward("tcp://nosuch.invalid:7")
         self.assertEqual(outcome(server.url), "reset")
+        self.assert_logged(server, "nosuch.invalid")
         log = server.log()
-        self.assertIn("nosuch.invalid", log)
         self.assertNotIn("refused", log)
         self.assertNotIn("timed out", log)
         self.assert_gone(server)
@@ -203,7 +205,7 @@ class Names(ForwardCase):
             self.assertEqual(peer.recv(1), b"x")
             peers.append(peer)
         self.assertIn(outcome(url), ("end", "reset"))
-        self.assertRegex(server.log(), "local port|no_local_port|Cannot assign requested address")
+        self.assert_logged(server, "local port|no_local_port|Cannot assign requested address")
         self.assertNotIn("refused", server.log())
 
 

@@ -108,7 +108,7 @@ class Itself(kit.Case):
                         peer.sendall(b"x")
                         kit.read_all(peer)
                 self.assertEqual(server.stop(), 0)
-                self.assertIn(f"cannot reach tcp://{name}:{port}", server.log())
+                self.assert_logged(server, re.escape(f"cannot reach tcp://{name}:{port}"))
                 self.assertEqual(server.log().count("closed: "), 2, server.log())
 
     def test_another_port_of_the_same_host_is_no_such_thing(self):
@@ -296,6 +296,7 @@ class Reasons(kit.Case):
         for _ in range(200):
             self.assert_reset(server.url)
         self.assertEqual(server.stop(), 0)
+        self.assert_logged(server, "cannot reach")
         lines = [line for line in server.log().splitlines() if "cannot reach" in line]
         self.assertTrue(1 <= len(lines) <= 10, server.log())
 
