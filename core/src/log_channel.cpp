@@ -42,8 +42,11 @@ void complain(const std::string& sentence) {
 // dropped and counted; the next one that can tells how many there were.
 class LogFile final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  LogFile(std::string name, int descriptor, std::function<std::string(std::uint64_t)> notice)
-      : name_(std::move(name)), descriptor_(descriptor), notice_(std::move(notice)) {
+  LogFile(std::string name, int descriptor, LogChannel::Notice notice, LogChannel::Tell tell)
+      : name_(std::move(name)),
+        descriptor_(descriptor),
+        notice_(std::move(notice)),
+        tell_(std::move(tell)) {
     if (name_.empty()) return;
     descriptor_ = open_file(name_);
     if (descriptor_ >= 0) return;
@@ -71,34 +74,34 @@ class LogFile final : public spdlog::sinks::base_sink<spdlog::details::null_mute
     count_overruns();
     spdlog::memory_buf_t line;
     const std::uint64_t dropped = dropped_;
-    if (told_ < dropped && notice_) tell_dropped(line, dropped - told_);
-    formatter_->format(message, line);
-    if (write_all(line.data(), line.size())) {
-      told_ = dropped;
-    } else {
-      ++dropped_;
+    const std::uint64_t news = dropped - told_;
+    if (news > 0 && notice_) {
+      const std::string text = notice_(news);
+      formatter_->format({"weir", spdlog::level::warn, text}, line);
     }
+    formatter_->format(message, line);
+    if (!write_all(line.data(), line.size())) {
+      ++dropped_;
+      return;  // The notice is lost with it, and comes again.
+    }
+    told_ = dropped;
+    if (news > 0 && tell_) tell_(news);
   }
   void flush_() override {}
 
   void open_again() {
     if (name_.empty()) return;
     const int next = open_file(name_);
-    if (next < 0)
+    if (next < 0) {
       return complain("cannot open the log " + escape(name_) + " again: " + reason(errno) +
                       "; it goes on in the old file");
+    }
     ::close(std::exchange(descriptor_, next));
   }
 
   void count_overruns() {
     const std::size_t now = overruns_();
     dropped_ += now - std::exchange(overrun_, now);
-  }
-
-  // In this line, or, where a reader expects nothing but records, wherever the notice goes.
-  void tell_dropped(spdlog::memory_buf_t& line, std::uint64_t lines) {
-    const std::string text = notice_(lines);
-    if (!text.empty()) formatter_->format({"weir", spdlog::level::warn, text}, line);
   }
 
   bool write_all(const char* at, std::size_t size) {
@@ -145,7 +148,8 @@ class LogFile final : public spdlog::sinks::base_sink<spdlog::details::null_mute
 
   const std::string name_;
   int descriptor_;
-  const std::function<std::string(std::uint64_t)> notice_;
+  const LogChannel::Notice notice_;
+  const LogChannel::Tell tell_;
   std::function<std::size_t()> overruns_;
   std::size_t overrun_ = 0;
   std::uint64_t told_ = 0;
@@ -157,8 +161,8 @@ class LogFile final : public spdlog::sinks::base_sink<spdlog::details::null_mute
 };
 
 LogChannel::LogChannel(const std::string& file, int descriptor, const std::string& pattern,
-                       std::function<std::string(std::uint64_t)> notice)
-    : file_(std::make_shared<LogFile>(file, descriptor, std::move(notice))),
+                       Notice notice, Tell tell)
+    : file_(std::make_shared<LogFile>(file, descriptor, std::move(notice), std::move(tell))),
       pool_(std::make_shared<spdlog::details::thread_pool>(LogWriter::kQueueMax, 1)),
       logger_(std::make_shared<spdlog::async_logger>(
           "weir", file_, pool_, spdlog::async_overflow_policy::overrun_oldest)) {

@@ -20,11 +20,15 @@ class LogFile;
 
 class LogChannel {
  public:
-  // `file` is appended to; empty: the descriptor is written to. The pattern is spdlog's. `notice` makes
-  // the line that tells how many were dropped; empty: none does. Throws SetupError if the file cannot
-  // be opened.
-  LogChannel(const std::string& file, int descriptor, const std::string& pattern,
-             std::function<std::string(std::uint64_t dropped)> notice = {});
+  // How many lines were dropped, told in front of the next one, or elsewhere after it. Either may be
+  // empty. Called on the channel's thread.
+  using Notice = std::function<std::string(std::uint64_t dropped)>;
+  using Tell = std::function<void(std::uint64_t dropped)>;
+
+  // `file` is appended to; empty: the descriptor is written to. The pattern is spdlog's. Throws
+  // SetupError if the file cannot be opened.
+  LogChannel(const std::string& file, int descriptor, const std::string& pattern, Notice notice,
+             Tell tell = {});
   ~LogChannel();  // Writes what waits, within a bound.
   LogChannel(const LogChannel&) = delete;
   LogChannel& operator=(const LogChannel&) = delete;

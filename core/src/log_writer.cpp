@@ -64,22 +64,29 @@ std::string json_text(const LogLine& line) {
 }  // namespace
 
 LogWriter::LogWriter(const std::string& file, bool json)
-    : json_(json),
-      journal_(file.empty() && !json && goes_to_journal()),
-      log_(std::make_unique<LogChannel>(file, STDERR_FILENO,
-                                        json       ? kJsonPattern
-                                        : journal_ ? kBarePattern
-                                                   : kTextPattern,
-                                        [this](std::uint64_t lines) {
-                                          const std::string text =
-                                              std::to_string(lines) + " log lines dropped";
-                                          return formed({Level::warn, "weir", text});
-                                        })) {}
+    : file_(file), json_(json), journal_(file.empty() && !json && goes_to_journal()) {
+  if (!file_.empty()) log_ = make_log();  // So that a file that cannot be had is told at once.
+}
 
 LogWriter::~LogWriter() = default;
 
+std::unique_ptr<LogChannel> LogWriter::make_log() const {
+  const char* const pattern = json_ ? kJsonPattern : journal_ ? kBarePattern : kTextPattern;
+  const auto notice = [this](std::uint64_t lines) {
+    const std::string text = std::to_string(lines) + " log lines dropped";
+    return formed({Level::warn, "weir", text});
+  };
+  return std::make_unique<LogChannel>(file_, STDERR_FILENO, pattern, notice);
+}
+
+LogChannel& LogWriter::log() {
+  const std::lock_guard lock(mutex_);
+  if (log_ == nullptr) log_ = make_log();
+  return *log_;
+}
+
 LogSink LogWriter::log_sink() {
-  return [this](const LogLine& line) { log_->put(formed(line)); };
+  return [this](const LogLine& line) { log().put(formed(line)); };
 }
 
 std::string LogWriter::formed(const LogLine& line) const {
@@ -93,24 +100,24 @@ std::function<void(std::string_view)> LogWriter::print_sink() {
   return [this](std::string_view line) { output().put(line); };
 }
 
+// A reader of records expects nothing else: what was dropped is told in the log.
 LogChannel& LogWriter::output() {
   const std::lock_guard lock(mutex_);
   if (output_ == nullptr) {
-    output_ =
-        std::make_unique<LogChannel>("", STDOUT_FILENO, kBarePattern, [this](std::uint64_t lines) {
-          const std::string text = std::to_string(lines) + " lines of standard output dropped";
-          log_->put(formed({Level::warn, "weir", text}));
-          return std::string();
-        });
+    const auto tell = [this](std::uint64_t lines) {
+      const std::string text = std::to_string(lines) + " lines of standard output dropped";
+      log().put(formed({Level::warn, "weir", text}));
+    };
+    output_ = std::make_unique<LogChannel>("", STDOUT_FILENO, kBarePattern, nullptr, tell);
   }
   return *output_;
 }
 
-void LogWriter::reopen() { log_->reopen(); }
+void LogWriter::reopen() { log().reopen(); }
 
 std::uint64_t LogWriter::dropped() const {
   const std::lock_guard lock(mutex_);
-  return log_->dropped() + (output_ == nullptr ? 0 : output_->dropped());
+  return (log_ == nullptr ? 0 : log_->dropped()) + (output_ == nullptr ? 0 : output_->dropped());
 }
 
 }  // namespace weir

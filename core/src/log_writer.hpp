@@ -35,14 +35,18 @@ class LogWriter {
   std::uint64_t dropped() const;  // Lines that were not written.
 
  private:
+  LogChannel& log();
   LogChannel& output();
+  std::unique_ptr<LogChannel> make_log() const;
   std::string formed(const LogLine& line) const;
 
+  const std::string file_;
   const bool json_;
   const bool journal_;
+  // Of the next two, which are made when they are needed: each has a thread.
+  mutable std::mutex mutex_;
   std::unique_ptr<LogChannel> log_;
-  mutable std::mutex mutex_;            // Of the next.
-  std::unique_ptr<LogChannel> output_;  // Made when something is printed: few services do.
+  std::unique_ptr<LogChannel> output_;
 };
 
 }  // namespace weir

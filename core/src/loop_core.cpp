@@ -125,7 +125,6 @@ void LoopCore::close_services() {
 void LoopCore::retire(ServiceLoop& service, Millis deadline, Task gone) {
   Retiring& entry = retiring_.emplace_back(Retiring{&service, {}, std::move(gone)});
   if (deadline.count() > 0) {
-    service.drain();
     const auto of_service = [&service](ConnectionCore& c) { return &c.loop() == &service; };
     entry.deadline = after(
         deadline,
@@ -167,8 +166,10 @@ void LoopCore::when_idle(Task task) {
   driver_.wake();
 }
 
+// Once, though a service that is retiring may see the server stop as well.
 void LoopCore::stop_service(ServiceLoop& service) {
-  if (service.service() == nullptr) return;
+  if (service.service() == nullptr || service.draining()) return;
+  service.drain();
   Task stop = [&service] { service.service()->on_stop(); };
   run_task(stop, &service, "on_stop");
 }

@@ -129,9 +129,11 @@ const ServiceType& Server::Body::find(std::string_view name) const {
 void Server::Body::listen(const Listen& service) {
   const ServiceType& type = find(service.speak);
   check_numbers(type, service.limits, service.timeouts);
-  auto made = configured(type, service, make_protocol(type, service.options));
+  const auto config = config_of(type, service);
+  config->protocol = make_protocol(type, service.options);
+  const auto made =
+      std::make_shared<ConfiguredService>(ConfiguredService{type, service.options, config});
   std::vector<Listening> sockets = bind_all(service.at, keys_of(service.at));
-  auto config = std::make_shared<ServiceConfig>(*made->config);
   std::vector<Url> at;
   for (Listening& each : sockets) {
     at.push_back(each.socket.url());
@@ -140,7 +142,6 @@ void Server::Body::listen(const Listen& service) {
     each.service = made;
   }
   config->protocol->listening(at);
-  made->config = std::move(config);
   services_.push_back(made);
   const std::lock_guard lock(bound_mutex_);
   for (Listening& each : sockets) {

@@ -160,8 +160,8 @@ class Server::Body {
 // The parts of listening that need no server.
 std::vector<std::string> keys_of(const std::vector<Url>& at);
 std::vector<Listening> bind_all(const std::vector<Url>& at, const std::vector<std::string>& keys);
-std::shared_ptr<ConfiguredService> configured(const ServiceType& type, const Listen& wanted,
-                                              std::shared_ptr<Protocol> protocol);
+// Without places and protocol.
+std::shared_ptr<ServiceConfig> config_of(const ServiceType& type, const Listen& wanted);
 void check_numbers(const ServiceType& type, const Limits& limits, const Timeouts& timeouts);
 
 }  // namespace weir

@@ -29,15 +29,12 @@ std::vector<Listening> bind_all(const std::vector<Url>& at, const std::vector<st
   return all;
 }
 
-std::shared_ptr<ConfiguredService> configured(const ServiceType& type, const Listen& wanted,
-                                              std::shared_ptr<Protocol> protocol) {
+std::shared_ptr<ServiceConfig> config_of(const ServiceType& type, const Listen& wanted) {
   auto config = std::make_shared<ServiceConfig>();
   config->name = wanted.name.empty() ? std::string(type.name) : wanted.name;
   config->limits = wanted.limits;
   config->timeouts = wanted.timeouts;
-  config->protocol = std::move(protocol);
-  return std::make_shared<ConfiguredService>(
-      ConfiguredService{type, wanted.options, std::move(config)});
+  return config;
 }
 
 }  // namespace weir

@@ -1,6 +1,5 @@
 // Reload: everything that may fail is done first, beside what is running; then the change, which cannot.
 #include <algorithm>
-#include <iterator>
 
 #include <weir/text.hpp>
 
@@ -23,24 +22,25 @@ std::string printable(const std::exception& wrong) {
   return is_ours ? wrong.what() : escape(wrong.what());
 }
 
-std::string counted(std::size_t count, std::string_view what) {
-  return std::to_string(count) + " " + std::string(what);
-}
-
-// "1 service kept, 2 added, 1 removed"
+// "1 kept, 2 added, 1 removed"
 std::string summary(const ReloadPlan& plan, std::size_t removed) {
   constexpr std::pair<How, std::string_view> kWords[] = {{How::kept, "kept"},
                                                          {How::reloaded, "with new options"},
                                                          {How::replaced, "replaced"},
                                                          {How::added, "added"}};
   std::string text;
+  const auto add = [&text](std::size_t count, std::string_view word) {
+    if (count == 0) return;
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " ";
+    text += word;
+  };
   for (const auto& [how, word] : kWords) {
-    const auto count = std::count_if(plan.entries.begin(), plan.entries.end(),
-                                     [&](const auto& entry) { return entry.how == how; });
-    if (count == 0) continue;
-    text += (text.empty() ? "" : ", ") + counted(static_cast<std::size_t>(count), word);
+    const auto is_so = [how = how](const ReloadPlan::Entry& entry) { return entry.how == how; };
+    const auto count = std::count_if(plan.entries.begin(), plan.entries.end(), is_so);
+    add(static_cast<std::size_t>(count), word);
   }
-  return removed == 0 ? text : text + ", " + counted(removed, "removed");
+  add(removed, "removed");
+  return text;
 }
 
 }  // namespace
@@ -87,7 +87,8 @@ void Server::Body::plan_service(ReloadPlan& plan, const Listen& wanted) const {
   const ServiceType& type = find(wanted.speak);
   check_numbers(type, wanted.limits, wanted.timeouts);
   ReloadPlan::Entry entry;
-  const std::string name = wanted.name.empty() ? std::string(type.name) : wanted.name;
+  const auto config = config_of(type, wanted);
+  const std::string& name = config->name;
   for (const ReloadPlan::Entry& other : plan.entries) {
     if (other.service->config->name == name) {
       throw SetupError("two services are called \"" + escape(name) + "\"");
@@ -97,15 +98,10 @@ void Server::Body::plan_service(ReloadPlan& plan, const Listen& wanted) const {
     if (each->config->name == name && is_same_protocol(each->type, type)) entry.before = each;
   }
 
-  auto config = std::make_shared<ServiceConfig>();
-  config->name = name;
   const std::vector<Url> at = plan_sockets(plan, wanted, entry, *config);
-  std::shared_ptr<Protocol> protocol = plan_protocol(wanted, type, entry, *config, at);
-  entry.service = configured(type, wanted, protocol);
-  config->limits = wanted.limits;
-  config->timeouts = wanted.timeouts;
-  config->protocol = std::move(protocol);
-  entry.service->config = std::move(config);
+  config->protocol = plan_protocol(wanted, type, entry, *config, at);
+  entry.service =
+      std::make_shared<ConfiguredService>(ConfiguredService{type, wanted.options, config});
   plan.entries.push_back(std::move(entry));
 }
 

@@ -39,6 +39,14 @@ testing::NetOptions loops(std::size_t count) {
 
 Payload missed_notice(std::uint64_t missed) { return Payload("(" + std::to_string(missed) + ")"); }
 
+// One turn each.
+void publish_thirty(testing::Net& net, Topic& topic, std::size_t size) {
+  for (int i = 0; i < 30; ++i) {
+    topic.publish(Payload(std::string(size, 'x')));
+    net.run();
+  }
+}
+
 }  // namespace
 
 TEST_CASE("topic: what is published reaches every member but the one it comes from") {
@@ -153,10 +161,7 @@ TEST_CASE("topic: a slow member misses payloads and is told how many, and no oth
   slow.room(1000);
   slow.stall();
 
-  for (int i = 0; i < 30; ++i) {
-    topic.publish(Payload(std::string(100, 'x')));
-    net.run();
-  }
+  publish_thirty(net, topic, 100);
   slow.unstall();
   net.run();
 
@@ -179,10 +184,7 @@ TEST_CASE("topic: a slow member that drains is told what it missed before anythi
   slow.room(1000);
   slow.stall();
 
-  for (int i = 0; i < 30; ++i) {
-    topic.publish(Payload(std::string(1'000, 'x')));
-    net.run();
-  }
+  publish_thirty(net, topic, 1'000);
   slow.unstall();
   net.run();
 
@@ -201,10 +203,7 @@ TEST_CASE("topic: with close_slow a slow member is aborted for want of room") {
   slow.room(1000);
   slow.stall();
 
-  for (int i = 0; i < 30; ++i) {
-    topic.publish(Payload(std::string(100, 'x')));
-    net.run();
-  }
+  publish_thirty(net, topic, 100);
 
   REQUIRE(slow.gone());
   CHECK(slow.reason()->error == ENOBUFS);

@@ -44,6 +44,17 @@ bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+// A hundred numbered lines; what the others are to hear of them.
+std::string say_a_hundred(testing::Peer& speaker) {
+  std::string said;
+  for (int line = 0; line < 100; ++line) {
+    const std::string text = std::to_string(line) + std::string(200, '.');
+    speaker.send(text + "\n");
+    said += "<guest-1> " + text + "\r\n";
+  }
+  return said;
+}
+
 }  // namespace
 
 TEST_CASE("chat: a line reaches every other member once, however it was cut") {
@@ -312,12 +323,7 @@ TEST_CASE("chat: a member that does not read misses lines and is told how many")
   slow.room(4096);
   slow.stall();
 
-  std::string said;
-  for (int line = 0; line < 100; ++line) {
-    const std::string text = std::to_string(line) + std::string(200, '.');
-    ann.send(text + "\n");
-    said += "<guest-1> " + text + "\r\n";
-  }
+  const std::string said = say_a_hundred(ann);
   CHECK(bob.take() == said);
   slow.unstall();
   talk.net.run();
@@ -344,12 +350,7 @@ TEST_CASE("chat: with slow=close a member that does not read is cut, and the oth
   slow.room(4096);
   slow.stall();
 
-  std::string said;
-  for (int line = 0; line < 100; ++line) {
-    const std::string text = std::to_string(line) + std::string(200, '.');
-    ann.send(text + "\n");
-    said += "<guest-1> " + text + "\r\n";
-  }
+  const std::string said = say_a_hundred(ann);
 
   REQUIRE(slow.gone());
   CHECK(slow.reason()->error == ENOBUFS);
