@@ -74,10 +74,13 @@ class SettingsReader {
     return describe_options(kType);
   }
 
-  // Sets what is given. Returns what is wrong.
-  static std::vector<OptionFault> read(const OptionValues& values, Settings& settings) {
+  // Sets what is given. Returns what is wrong, with `whose` in front.
+  static std::vector<OptionFault> read(const OptionValues& values, Settings& settings,
+                                       const char* whose = Settings::kName) {
     target_ = &settings;
-    return check_options(kType, values);
+    ServiceType type = kType;
+    type.name = whose;
+    return check_options(type, values);
   }
 
  private:

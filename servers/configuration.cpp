@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 
 #include <fcntl.h>
@@ -30,8 +31,7 @@ class Reading {
   void fault(const Place& at, std::string sentence) {
     to_.faults.push_back({at, std::move(sentence)});
   }
-  void add(const std::string& who, const Given& given, const std::vector<OptionFault>& faults,
-           const Place& otherwise);
+  void add(const Given& given, const std::vector<OptionFault>& faults, const Place& otherwise);
   void read_process(const toml::node& node);
   void read_services(const toml::node& node);
   void read_service(const toml::table& table);
@@ -39,7 +39,6 @@ class Reading {
   void read_urls(const toml::table& table, ServiceSection& section);
   void read_url(const toml::node& node, ServiceSection& section);
   void read_name(const toml::table& table, ServiceSection& section);
-  void check_whole(const ServiceSection& section);
 
   Configuration& to_;
   std::span<const ServiceType> types_;
@@ -67,14 +66,15 @@ void Reading::read(const toml::table& root) {
   if (root.get("service") == nullptr) fault({}, "there is no [[service]], so nothing to serve");
 }
 
-void Reading::add(const std::string& who, const Given& given,
-                  const std::vector<OptionFault>& faults, const Place& otherwise) {
+void Reading::add(const Given& given, const std::vector<OptionFault>& faults,
+                  const Place& otherwise) {
   for (const OptionFault& each : faults) {
     const auto found = given.places.find(each.name);
-    std::string sentence = each.sentence;
-    // The sentences of settings begin with the group's name, which is not the service's.
-    sentence.replace(0, sentence.find(": "), who);
-    fault(found == given.places.end() ? otherwise : found->second, std::move(sentence));
+    if (found == given.places.end()) {
+      fault(otherwise, each.sentence);
+    } else if (given.values.contains(each.name)) {  // Else its type is wrong, which is told.
+      fault(found->second, each.sentence);
+    }
   }
 }
 
@@ -82,8 +82,14 @@ void Reading::read_process(const toml::node& node) {
   const auto* const table = node.as_table();
   if (table == nullptr) return fault(place_of(node), "server is no table, expected [server]");
   to_.given = read_table(*table, SettingsReader<ProcessSettings>::describe(), "server", to_.faults);
-  add("server", to_.given, SettingsReader<ProcessSettings>::read(to_.given.values, to_.process),
+  add(to_.given, SettingsReader<ProcessSettings>::read(to_.given.values, to_.process),
       place_of(node));
+  const std::string& log = to_.process.log_file;
+  std::error_code wrong;
+  const std::filesystem::path folder = std::filesystem::path(log).parent_path();
+  if (log.empty() || folder.empty() || std::filesystem::is_directory(folder, wrong)) return;
+  fault(to_.given.places["log-file"],
+        "server: there is no folder " + escape(folder.string()) + " for the log");
 }
 
 void Reading::read_services(const toml::node& node) {
@@ -128,15 +134,13 @@ void Reading::read_service(const toml::table& table) {
   section.type = type_of(table, section.at);
   if (section.type == nullptr) return;  // What its keys mean is not known.
   const ServiceType& type = *section.type;
-  const std::string who = type.name;
-  const std::size_t before = to_.faults.size();
   ServiceSettings settings(type);
   const auto options = describe_options(type);
   const auto limits = SettingsReader<ServiceSettings>::describe(settings);
   std::vector<OptionInfo> declared = service_keys();
   declared.insert(declared.end(), options.begin(), options.end());
   declared.insert(declared.end(), limits.begin(), limits.end());
-  section.given = read_table(table, declared, who, to_.faults);
+  section.given = read_table(table, declared, type.name, to_.faults);
 
   OptionValues of_service;
   for (const auto& [name, values] : section.given.values) {
@@ -144,16 +148,14 @@ void Reading::read_service(const toml::table& table) {
     if (std::any_of(options.begin(), options.end(), is)) section.listen.options[name] = values;
     if (std::any_of(limits.begin(), limits.end(), is)) of_service[name] = values;
   }
-  if (to_.faults.size() == before) {  // A value of a wrong type would be told as a missing one.
-    add(who, section.given, check_options(type, section.listen.options), section.at);
-  }
-  add(who, section.given, SettingsReader<ServiceSettings>::read(of_service, settings), section.at);
+  add(section.given, SettingsReader<ServiceSettings>::read(of_service, settings, type.name),
+      section.at);
   section.listen.speak = type.name;
   section.listen.limits = settings.limits;
   section.listen.timeouts = settings.timeouts;
   read_name(table, section);
   read_urls(table, section);
-  if (to_.faults.size() == before) check_whole(section);
+  add(section.given, check(type, section.listen), section.at);
   to_.services.push_back(std::move(section));
 }
 
@@ -202,15 +204,6 @@ void Reading::read_url(const toml::node& node, ServiceSection& section) {
                               std::to_string(first->second.column));
   } catch (const SetupError& wrong) {
     fault(place_of(node), std::string(section.type->name) + ": " + wrong.what());
-  }
-}
-
-// What only the protocol can tell, such as a forwarder whose target is itself.
-void Reading::check_whole(const ServiceSection& section) {
-  try {
-    check(*section.type, section.listen);
-  } catch (const SetupError& wrong) {
-    fault(section.at, wrong.what());
   }
 }
 
@@ -283,10 +276,14 @@ Configuration parse_configuration(std::string_view text, const std::string& file
     found.faults.push_back(
         {place_of(wrong.source().begin), "this is not TOML: " + clean(wrong.description())});
   }
+  sort_faults(found);
+  return found;
+}
+
+void sort_faults(Configuration& found) {
   std::stable_sort(found.faults.begin(), found.faults.end(), [](const Fault& a, const Fault& b) {
     return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
   });
-  return found;
 }
 
 Configuration read_configuration(const std::string& file, std::span<const ServiceType> types) {

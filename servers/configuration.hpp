@@ -44,8 +44,8 @@ struct Configuration {
   ProcessSettings process;
   Given given;  // In [server].
   std::vector<ServiceSection> services;
-  std::vector<Fault>
-      faults;  // In the order of the file. If there is one, the rest is not to be used.
+  // In the order of the file. If there is one, the rest is not to be used.
+  std::vector<Fault> faults;
 
   std::string place(const Place& at) const;    // "weir.toml:3:7"
   std::vector<std::string> sentences() const;  // "weir.toml:3:7: what is wrong"
@@ -57,6 +57,8 @@ constexpr std::size_t kFileMax = 1 << 20;  // Bytes of a configuration.
 Configuration read_configuration(const std::string& file, std::span<const ServiceType> types);
 Configuration parse_configuration(std::string_view text, const std::string& file,
                                   std::span<const ServiceType> types);
+
+void sort_faults(Configuration& found);  // By place.
 
 // The same for a command: tells the faults on standard error, a line each, and returns the exit code
 // for them; kDone if the configuration is to be used.

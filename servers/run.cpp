@@ -34,6 +34,7 @@ void refuse_changes(Configuration& found, const ServerOptions& before) {
   keep("log-file", now.log_file == before.log_file);
   keep("log-format", now.log_json == before.log_json);
   keep("once", now.accepts == before.accepts);
+  sort_faults(found);
 }
 
 // Called on HUP. What it throws is logged, and changes nothing.

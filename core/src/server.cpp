@@ -62,23 +62,6 @@ std::thread new_thread(F&& body) {
 
 }  // namespace
 
-// Sizes and times that code sets are checked like those that users write.
-void check_numbers(const ServiceType& type, const Limits& limits, const Timeouts& timeouts) {
-  const auto bad = [&](const std::string& what) {
-    throw SetupError(std::string(type.name) + ": " + what);
-  };
-  if (limits.write_low > limits.write_high) bad("write_low is above write_high");
-  if (limits.write_high > limits.write_max) bad("write_high is above write_max");
-  if (limits.write_high == 0) bad("write_high is 0, expected at least 1 byte");
-  for (const Millis time :
-       {timeouts.first_byte, timeouts.unfinished, timeouts.idle, timeouts.write_stall,
-        timeouts.half_closed, timeouts.linger, timeouts.linger_total}) {
-    if (time < Millis{0} || time > std::chrono::hours(24 * 24)) {
-      bad("a timeout is " + std::to_string(time.count()) + " ms, expected 0 to 24 days");
-    }
-  }
-}
-
 Server::Body::Body(ServerOptions options) : options_(std::move(options)) {
   const unsigned loops = options_.loops == 0 ? usable_cpus() : options_.loops;
   if (loops > kLoopsMost) {
@@ -223,7 +206,10 @@ void Server::Body::watch_signals() {
 void Server::Body::on_signal(int signal) {
   if (signal == SIGHUP && options_.on_reload) return begin_reload();
   if (signal != SIGUSR1) return begin_stop();
-  if (writer_ != nullptr) writer_->reopen();
+  if (writer_ == nullptr || options_.log_file.empty()) {
+    return log(Level::info, "there is no log file to open again");
+  }
+  writer_->reopen();
   log(Level::info, "the log goes on here");
 }
 
@@ -351,12 +337,6 @@ Timeouts timeouts_for(const ServiceType& type) {
   Timeouts timeouts;
   if (type.waits) timeouts.idle = Millis{0};
   return timeouts;
-}
-
-void check(const ServiceType& type, const Listen& service) {
-  for (const Url& url : service.at) check_listenable(url);
-  check_numbers(type, service.limits, service.timeouts);
-  make_protocol(type, service.options)->listening(service.at);
 }
 
 Server::Server(ServerOptions options) : body_(std::make_unique<Body>(std::move(options))) {}

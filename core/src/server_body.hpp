@@ -162,6 +162,7 @@ std::vector<std::string> keys_of(const std::vector<Url>& at);
 std::vector<Listening> bind_all(const std::vector<Url>& at, const std::vector<std::string>& keys);
 // Without places and protocol.
 std::shared_ptr<ServiceConfig> config_of(const ServiceType& type, const Listen& wanted);
+// Sizes and times that code sets are checked like those that users write. Throws SetupError.
 void check_numbers(const ServiceType& type, const Limits& limits, const Timeouts& timeouts);
 
 }  // namespace weir

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <map>
@@ -9,9 +10,17 @@
 #include <weir/loop.hpp>
 #include <weir/payload.hpp>
 
+#include "service_loop.hpp"
+
 namespace weir {
 
 namespace {
+
+// What a member may be behind: never so much that its connection's own bound would end it.
+std::size_t backlog_of(Connection& connection, const TopicOptions& options) {
+  const ServiceConfig& service = static_cast<ServiceLoop&>(connection.loop()).config();
+  return std::min(options.backlog_max, service.limits.write_max / 2);
+}
 
 struct Publication {
   Payload payload;
@@ -66,7 +75,7 @@ void Shard::hear(Listener& listener, const Payload& payload, const TopicOptions&
 
 // Whether the listener takes more; if it missed any it is told so first.
 bool Shard::catch_up(Listener& listener, const TopicOptions& options) const {
-  if (listener.connection.pending() > options.backlog_max) return false;
+  if (listener.connection.pending() > backlog_of(listener.connection, options)) return false;
   listener.missed += lost - std::exchange(listener.lost, lost);
   const std::uint64_t missed = std::exchange(listener.missed, 0);
   if (missed > 0 && options.notice) listener.connection.write(options.notice(missed));
@@ -176,9 +185,10 @@ void Topic::publish(const Payload& payload, Connection* from, bool kept) {
 
 // The newest, as many as a member may be behind.
 void Topic::Body::show_history(Connection& to) const {
+  const std::size_t most = backlog_of(to, *options);
   std::size_t bytes = to.pending();
   auto first = history.end();
-  while (first != history.begin() && bytes + std::prev(first)->size() <= options->backlog_max) {
+  while (first != history.begin() && bytes + std::prev(first)->size() <= most) {
     bytes += (--first)->size();
   }
   for (; first != history.end(); ++first) to.write(*first);

@@ -95,6 +95,7 @@ void Chat::announce(Seat& seat, const std::string& what) {
 }
 
 std::string Chat::tell(const Seat& from, const std::string& nick, const std::string& text) {
+  if (text.empty()) return "what? /msg NAME TEXT";
   const auto to = seats_.find(lower(nick));
   if (to == seats_.end()) return "nobody here is called " + nick;
   if (private_.use_count() > kPrivateMax) return "too many private lines are on their way";
@@ -116,8 +117,7 @@ std::string Chat::who(const Room& room) const {
 std::string Chat::rooms() const {
   std::string names = "rooms:";
   for (const auto& [name, room] : rooms_) {
-    if (names.size() > kListMax) break;
-    names += " " + name + "=" + std::to_string(room->topic.members());
+    if (names.size() < kListMax) names += " " + name + "=" + std::to_string(room->topic.members());
   }
   return names;
 }

@@ -54,7 +54,7 @@ class Member final : public LineHandler {
     if (word == "/rooms") return chat_.rooms();
     if (word == "/who") return chat_.who(*seat_.room);
     if (word == "/msg") return chat_.tell(seat_, cut(rest).first, cut(rest).second);
-    if (word == "/me") return say("~ " + seat_.nick + " " + rest);
+    if (word == "/me") return rest.empty() ? "what? /me TEXT" : say("~ " + seat_.nick + " " + rest);
     if (word == "/history") return seat_.room->topic.replay(seat_.self), "";
     if (word == "/quit") return leave(seat_.self, "goodbye"), "";
     if (word == "/help") return kHelp;

@@ -28,7 +28,7 @@ Forward::Forward(const Options& options) {
     try {
       to_.back().check();
     } catch (const SetupError& wrong) {
-      throw SetupError(std::string("forward: ") + wrong.what());
+      throw SetupError(std::string("forward: ") + wrong.what(), wrong.kind(), "to");
     }
   }
 }
@@ -38,8 +38,9 @@ void Forward::listening(const std::vector<Url>& at) {
   for (const ConnectOptions& target : to_) {
     for (const Url& here : at) {
       if (!reaches(target.to, here)) continue;
-      throw SetupError("forward: the target " + escape(target.to.text()) +
-                       " is this very service, which listens on " + escape(here.text()));
+      const std::string loop = escape(target.to.text()) +
+                               " is this very service, which listens on " + escape(here.text());
+      throw SetupError("forward: the target " + loop, SetupError::Kind::usage, "to");
     }
   }
   std::vector<Url> to;

@@ -108,7 +108,7 @@ class Files(kit.Case):
     def test_usr1_without_a_file_does_no_harm(self):
         server = self.serve("echo")
         server.send(signal.SIGUSR1)
-        wait_until(lambda: "the log goes on here" in server.log(), "the line")
+        wait_until(lambda: "there is no log file to open again" in server.log(), "the line")
         self.assertEqual(ask(server.url, b"x"), b"x")
 
     def test_a_file_that_cannot_be_opened_is_told_before_anything_listens(self):

@@ -174,6 +174,26 @@ TEST_CASE("topic: a slow member misses payloads and is told how many, and no oth
   CHECK(slow.take() == "(" + std::to_string(30 - heard) + ")end");
 }
 
+TEST_CASE("topic: a member is not let so far behind that its connection's own bound would end it") {
+  TopicOptions options;
+  options.backlog_max = 1 << 20;
+  options.notice = missed_notice;
+  Topic topic(options);
+  testing::NetOptions small;
+  small.limits.write_max = 20'000;
+  testing::Net net(small);
+  auto& slow = join(net, topic);
+  slow.room(1000);
+  slow.stall();
+
+  publish_thirty(net, topic, 1'000);
+
+  REQUIRE_FALSE(slow.gone());
+  slow.unstall();
+  net.run();
+  CHECK(slow.take().size() > 10'000);
+}
+
 TEST_CASE("topic: a slow member that drains is told what it missed before anything else is said") {
   TopicOptions options;
   options.backlog_max = 20'000;  // Above the high mark, so that a drain follows.

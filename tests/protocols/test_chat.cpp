@@ -277,6 +277,20 @@ TEST_CASE("chat: questions are answered to who asks alone") {
   CHECK(ann.take().empty());
 }
 
+TEST_CASE("chat: a command that lacks its text says nothing to anybody else") {
+  Talk talk;
+  auto& ann = talk.arrive();
+  auto& bob = talk.arrive();
+  ann.take();
+
+  bob.take();
+  bob.send("/me\n/msg guest-1\n/me \n");
+  talk.net.run();
+
+  CHECK(bob.take() == "* what? /me TEXT\r\n* what? /msg NAME TEXT\r\n* what? /me TEXT\r\n");
+  CHECK(ann.take().empty());
+}
+
 TEST_CASE("chat: a private line reaches one member in any room, on any loop") {
   testing::NetOptions options;
   options.loops = 2;

@@ -96,6 +96,21 @@ line-max = "1GiB"
   CHECK(found.faults[4].at == Place{11, 12});
 }
 
+TEST_CASE("configuration: an unknown key and a wrong type hide no other fault of the service") {
+  const Configuration found = parse(R"([[service]]
+protocol = "forward"
+listen = "tcp://127.0.0.1:7008"
+to = 7
+tto = 1
+connect-timeout = "0s"
+write-low = 20000
+idle = "never"
+)");
+
+  REQUIRE(found.faults.size() == 5);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(found.faults[i].at.line == i + 4);
+}
+
 TEST_CASE("configuration: a fault says what is wrong, what was expected, and what may be meant") {
   struct Row {
     std::string text;
@@ -134,8 +149,15 @@ TEST_CASE("configuration: a fault says what is wrong, what was expected, and wha
       Row{"[[service]]\nprotocol = \"echo\"\nlisten = \"udp://:7\"\n",
           "cannot listen on udp://:7: this build listens on"},
       Row{"[[service]]\nprotocol = \"forward\"\nlisten = \"tcp://:7008\"\nto = \"tcp://:7008\"\n",
-          "1:1: forward: the target tcp://:7008 is this very service"},
-      Row{echo_with("write-low = 9000\nwrite-high = 8000\n"), "1:1: echo: write_low is above"},
+          "4:6: forward: the target tcp://:7008 is this very service"},
+      Row{echo_with("write-low = 9000\nwrite-high = 8000\n"),
+          "4:13: echo: write-low is 9000, expected at most write-high, which is 8000"},
+      Row{echo_with("write-high = 4000\n"),
+          "4:14: echo: write-high is 4000, expected at least write-low, which is 4096"},
+      Row{echo_with("write-max = 9000\n"),
+          "4:13: echo: write-max is 9000, expected at least write-high, which is 16384"},
+      Row{"[server]\nlog-file = \"/no/such/log\"\n",
+          "2:12: server: there is no folder /no/such for the log"},
       Row{"[[service]\n", "this is not TOML: "}, Row{"a = 1\na = 2\n", "2:5: this is not TOML: "});
 
   const Configuration found = parse(row.text);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -50,14 +51,16 @@ class WEIR_API SetupError : public std::runtime_error {
     system,       // Any other refusal of the system.
   };
 
-  explicit SetupError(const std::string& sentence, Kind kind = Kind::usage)
-      : std::runtime_error(sentence), kind_(kind) {}
+  explicit SetupError(const std::string& sentence, Kind kind = Kind::usage, std::string option = {})
+      : std::runtime_error(sentence), kind_(kind), option_(std::move(option)) {}
   ~SetupError() override;
 
   Kind kind() const { return kind_; }
+  const std::string& option() const { return option_; }  // That it is about; empty: none.
 
  private:
   Kind kind_;
+  std::string option_;
 };
 
 // A callable that is moved, not copied, so that it may own what it needs. Calling an empty one is a

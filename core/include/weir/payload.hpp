@@ -39,8 +39,8 @@ class WEIR_API Payload {
 };
 
 struct TopicOptions {
-  // Pending bytes above which a member is too slow. It then misses what is published, or is aborted
-  // with ENOBUFS.
+  // Pending bytes, at most half of Limits::write_max, above which a member is too slow. It then misses
+  // what is published, or is aborted with ENOBUFS.
   std::size_t backlog_max = 64 << 10;
   bool close_slow = false;
   std::size_t history = 0;  // Payloads, copied, that are kept for who joins: backlog_max at most.

@@ -43,8 +43,8 @@ struct Listen {
   std::string name = {};  // In the log, and how a reload finds it again; empty: as `speak`.
 };
 
-// Throws SetupError, as Server::listen would, with what can be known without binding anything.
-WEIR_API void check(const ServiceType& type, const Listen& service);
+// What listen() would refuse before it binds; named by option, "listen", or limit as in "write-max".
+WEIR_API std::vector<OptionFault> check(const ServiceType& type, const Listen& service);
 
 // What a running server changes to, all of it or nothing.
 struct Reload {
@@ -76,7 +76,7 @@ struct ServerOptions {
   LogSink log = {};           // In place of these two.
   std::function<void(std::string_view)> print = {};  // In place of standard output for Loop::print.
   std::function<void()> on_ready = {};  // On the first loop, once every listener accepts.
-  // What to serve from now on. Called on a pool's thread; whatever it throws changes nothing.
+  // What to serve from now on. On a pool's thread; whatever it throws changes nothing.
   std::function<Reload()> on_reload = {};
   std::function<void(bool changed)> on_reloaded = {};  // On the first loop, after each.
 };
