@@ -230,8 +230,9 @@ class Serve:
         return urlsplit(self.url).port
 
     def log(self):
-        self.log_file.seek(0)
-        return self.log_file.read().decode(errors="surrogateescape")
+        # Not with seek(): the server writes at the same offset.
+        log = self.log_file.fileno()
+        return os.pread(log, os.fstat(log).st_size, 0).decode(errors="surrogateescape")
 
     def send(self, number=signal.SIGTERM):
         self.process.send_signal(number)

@@ -104,7 +104,10 @@ class Changing {
     options.on_reload = [this] {
       Reload next;
       next.drain = Millis{2'000};
-      signal_.change([&] { next.services = next_; });
+      signal_.change([&] {
+        next.services = next_;
+        ++begun_;
+      });
       if (next.services.empty()) throw SetupError("there is nothing to serve");
       return next;
     };
@@ -127,10 +130,10 @@ class Changing {
 
   // True: the server has changed over.
   bool change(std::vector<Listen> next) {
-    int before = 0;
+    int before = 0;  // These have read what was next until now.
     signal_.change([&] {
       next_ = std::move(next);
-      before = done_;
+      before = begun_;
     });
     server_->reload();
     REQUIRE(signal_.wait([&] { return done_ > before; }));
@@ -156,6 +159,7 @@ class Changing {
   std::string log_;
   bool ready_ = false;
   bool changed_ = false;
+  int begun_ = 0;
   int done_ = 0;
   int result_ = -1;
   std::unique_ptr<Server> server_;

@@ -23,7 +23,7 @@ std::vector<std::string> split(const std::string& text) {
 // A chat and its members, whose greetings are read already.
 class Talk {
  public:
-  explicit Talk(OptionValues options = {}, testing::NetOptions net_options = {})
+  explicit Talk(const OptionValues& options = {}, const testing::NetOptions& net_options = {})
       : net(net_options), service(net.open(kChat, options)) {}
 
   testing::Peer& arrive(std::size_t loop = 0) {
