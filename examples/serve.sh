@@ -49,6 +49,7 @@ configure() {
 }
 
 [[ $offset =~ ^[0-9]+$ ]] || die "WEIR_PORT_OFFSET is not a number: $offset"
+offset=$((10#$offset))
 [[ -x $weir ]] || die "there is no program at $weir: ./dev build makes it"
 
 # In /tmp others could have made the folder before us: then it is not ours to trust.

@@ -2,6 +2,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include <weir/text.hpp>
+
 #include "command_line.hpp"
 #include "configuration.hpp"
 #include "terminal.hpp"
@@ -56,8 +58,8 @@ Exit check(const CLI::App& app, const Request& request, std::span<const ServiceT
   Configuration found;
   if (const Exit wrong = load(found, request.file, types); wrong != kDone) return wrong;
   const std::size_t count = found.services.size();
-  return print(found.file + ": " + std::to_string(count) + (count == 1 ? " service" : " services") +
-               ", nothing wrong\n");
+  return print(escape(found.file) + ": " + std::to_string(count) +
+               (count == 1 ? " service" : " services") + ", nothing wrong\n");
 }
 
 }  // namespace

@@ -67,10 +67,12 @@ void add_options(CLI::App& app, const std::vector<OptionInfo>& options, OptionVa
   for (const OptionInfo& option : options) {
     const std::string flag = "--" + option.name;
     if (option.kind == "flag") {
-      const auto set = [&values, name = option.name](std::int64_t on) {
-        values[name] = {on > 0 ? "on" : "off"};  // "--trace=off" is said, if rarely.
+      // As it was said, "--trace=off" included, so that nonsense is told like any other.
+      const auto said = std::make_shared<std::vector<std::string>>();
+      const auto set = [&values, name = option.name, said](const std::string& text) {
+        values[name].push_back(text == "true" ? "on" : text);
       };
-      app.add_flag_function(flag, set, explain(option))->group(group);
+      app.add_flag(flag, *said, explain(option))->each(set)->group(group);
       continue;
     }
     // All values of an option are kept: whether it may be given twice is for the reader to say.

@@ -80,11 +80,19 @@ std::vector<Effective> of_service(const ServiceSection& section, const Configura
   return effective(declared, section.given, in);
 }
 
+// Of the type that it has in a configuration.
+Json value_of(const Effective& key) {
+  if (key.info.kind == "urls") return key.values;
+  const std::string& text = key.values.front();
+  if (key.info.kind == "flag") return text == "on";
+  if (key.info.kind == "number") return Json::parse(text, nullptr, false);
+  return text;
+}
+
 Json to_json(const std::vector<Effective>& keys) {
   Json all = Json::object();
   for (const Effective& key : keys) {
-    const Json value = key.info.kind == "urls" ? Json(key.values) : Json(key.values.front());
-    all[key.info.name] = {{"value", value}, {"origin", key.origin}};
+    all[key.info.name] = {{"value", value_of(key)}, {"origin", key.origin}};
   }
   return all;
 }

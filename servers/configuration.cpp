@@ -38,12 +38,13 @@ class Reading {
   const ServiceType* type_of(const toml::table& table, const Place& at);
   void read_urls(const toml::table& table, ServiceSection& section);
   void read_url(const toml::node& node, ServiceSection& section);
+  void check_taken(const Url& url, const Place& at);
   void read_name(const toml::table& table, ServiceSection& section);
 
   Configuration& to_;
   std::span<const ServiceType> types_;
-  std::map<std::string, Place> names_;      // Of services,
-  std::map<std::string, Place> listening_;  // and their URLs, and where each was said first.
+  std::map<std::string, Place> names_;            // Of services,
+  std::vector<std::pair<Url, Place>> listening_;  // and their URLs, and where each was said first.
 };
 
 void Reading::read(const toml::table& root) {
@@ -195,16 +196,35 @@ void Reading::read_url(const toml::node& node, ServiceSection& section) {
   if (text == nullptr) return;  // Told already.
   try {
     const Url url = Url::parse(text->get());
+    Listen alone;
+    alone.at = {url};
+    bool good = true;
+    for (const OptionFault& each : check(*section.type, alone)) {
+      if (each.name != "listen") continue;
+      fault(place_of(node), each.sentence);
+      good = false;
+    }
+    if (!good) return;
     section.listen.at.push_back(url);
-    const bool chosen = !url.is_unix() && url.port() == 0;  // By the system, another each time.
-    const auto [first, is_new] = listening_.try_emplace(url.text(), place_of(node));
-    if (is_new || chosen) return;
-    fault(place_of(node), escape(url.text()) + " is listened on twice, first at " +
-                              std::to_string(first->second.line) + ":" +
-                              std::to_string(first->second.column));
+    check_taken(url, place_of(node));
   } catch (const SetupError& wrong) {
     fault(place_of(node), std::string(section.type->name) + ": " + wrong.what());
   }
+}
+
+// Two spellings may mean the same address, and every address includes each of them.
+void Reading::check_taken(const Url& url, const Place& at) {
+  if (!url.is_unix() && url.port() == 0) return;  // Chosen by the system, another each time.
+  for (const auto& [other, first] : listening_) {
+    if (other.port() != url.port() || (!reaches(url, other) && !reaches(other, url))) continue;
+    const bool alike = other.text() == url.text();
+    const std::string what =
+        alike ? " is listened on twice, first"
+              : " means an address that " + escape(other.text()) + " listens on,";
+    return fault(at, escape(url.text()) + what + " at " + std::to_string(first.line) + ":" +
+                         std::to_string(first.column));
+  }
+  listening_.emplace_back(url, at);
 }
 
 class OpenFile {

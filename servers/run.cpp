@@ -1,5 +1,7 @@
 // weir run FILE.toml
+#include <cerrno>
 #include <memory>
+#include <system_error>
 
 #include <sys/stat.h>
 
@@ -41,8 +43,11 @@ void refuse_changes(Configuration& found, const ServerOptions& before) {
 Reload read_again(const std::string& file, std::span<const ServiceType> types,
                   const ServerOptions& before) {
   struct stat about {};
-  const bool is_file = ::stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode);
-  if (file == "-" || !is_file) {
+  const bool is_there = file != "-" && ::stat(file.c_str(), &about) == 0;
+  if (file != "-" && !is_there) {
+    throw SetupError("cannot read " + escape(file) + ": " + std::generic_category().message(errno));
+  }
+  if (!is_there || !S_ISREG(about.st_mode)) {
     throw SetupError(escape(file) + " cannot be read again: it is no regular file");
   }
   Configuration found = read_configuration(file, types);

@@ -202,6 +202,7 @@ void ConnectionCore::pause() {
 void ConnectionCore::resume() {
   if (is(kClosing) || !is(kPaused)) return;
   clear(kPaused);
+  activity_ = stamp();  // Its silence was ours.
   set(kAgain);
   be_due();
 }

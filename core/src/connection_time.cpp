@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::int64_t kNever = INT64_MAX;
 
+// How often a peer that does not take everything is asked after in the time that it has. What it took
+// is known to have been then, so a stall is cut off after its time and at most that part of it more.
+constexpr std::int64_t kLooksPerStall = 8;
+
 }  // namespace
 
 ConnectionCore::Deadline ConnectionCore::deadline() const {
@@ -42,14 +46,18 @@ ConnectionCore::Deadline ConnectionCore::deadline() const {
   if (bytes_in_ == 0 && !is_any(kEofIn | kPaused | kOutgoing)) {
     consider(time.first_byte, opened_, Code::first_byte);
   }
-  consider(Millis{idle_}, activity_, Code::idle);
+  if (!is(kPaused)) consider(Millis{idle_}, activity_, Code::idle);
   return best;
 }
 
 void ConnectionCore::refile() {
   if (phase_ == Phase::finished || phase_ == Phase::dead) return;
-  const std::int64_t left = deadline().left;
+  std::int64_t left = deadline().left;
   if (left == kNever) return;
+  if (is(kBlocked) && bounds_stalls()) {
+    const std::int64_t look = config().timeouts.write_stall.count() / kLooksPerStall;
+    left = std::min(left, std::max<std::int64_t>(look, 1));
+  }
   const std::uint64_t at =
       core().tick() + static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0));
   const bool later =
@@ -59,6 +67,7 @@ void ConnectionCore::refile() {
 
 void ConnectionCore::on_due() {
   if (phase_ == Phase::finished || phase_ == Phase::dead) return;
+  if (is(kBlocked) && peer_takes()) return refile();
   const Deadline look = deadline();
   if (look.left > 0) return refile();
   const bool of_silence = look.what == CloseReason::Code::idle ||

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -22,6 +23,7 @@
 
 #include "platform.hpp"
 #include "socket_options.hpp"
+#include "units.hpp"
 #include "url_query.hpp"
 
 namespace weir {
@@ -125,19 +127,28 @@ void remove_stale(const Url& url, const UnixAddress& address) {
   ::unlink(url.path().c_str());
 }
 
-gid_t group_of(const Url& url, const std::string& name) {
-  std::vector<char> space(16 << 10);
+// A group with many members needs more room than anybody would guess.
+std::optional<gid_t> find_group(const std::string& name) {
+  constexpr std::size_t most = 16 << 20;
   group entry{};
   group* found = nullptr;
-  ::getgrnam_r(name.c_str(), &entry, space.data(), space.size(), &found);
-  if (found != nullptr) return found->gr_gid;
-  char* end = nullptr;
-  const unsigned long number = std::strtoul(name.c_str(), &end, 10);
-  if (name.empty() || *end != '\0') {
+  for (std::size_t room = 16 << 10; room <= most; room *= 2) {
+    std::vector<char> space(room);
+    if (::getgrnam_r(name.c_str(), &entry, space.data(), space.size(), &found) == ERANGE) continue;
+    break;
+  }
+  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
+}
+
+gid_t group_of(const Url& url, const std::string& name) {
+  if (const auto known = find_group(name)) return *known;
+  constexpr std::int64_t most = 0xffff'fffe;  // The next one means "as it is" to chown.
+  const auto number = parse_number(name);
+  if (!number || *number < 0 || *number > most) {
     throw SetupError("cannot listen on " + escape(url.text()) + ": there is no group \"" +
                      escape(name) + "\"");
   }
-  return static_cast<gid_t>(number);
+  return static_cast<gid_t>(*number);
 }
 
 // The group first, and only then bits that the umask took or that are for the group.

@@ -24,7 +24,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 int open_file(const std::string& name) {
-  return ::open(name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  // Not blocking, or a FIFO that nobody reads would stop the server; a file does not care.
+  return ::open(name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 }
 
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -105,7 +106,7 @@ class LogFile final : public spdlog::sinks::base_sink<spdlog::details::null_mute
   }
 
   bool write_all(const char* at, std::size_t size) {
-    if (broken_) write_all_of("\n", 1);
+    if (broken_ && write_all_of("\n", 1) > 0) return false;
     const std::size_t left = write_all_of(at, size);
     broken_ = left > 0 && left < size;
     return left == 0;

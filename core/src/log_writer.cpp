@@ -61,6 +61,10 @@ std::string json_text(const LogLine& line) {
   return object.substr(1, object.size() - 2);
 }
 
+std::string counted(std::uint64_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 LogWriter::LogWriter(const std::string& file, bool json)
@@ -73,7 +77,7 @@ LogWriter::~LogWriter() = default;
 std::unique_ptr<LogChannel> LogWriter::make_log() const {
   const char* const pattern = json_ ? kJsonPattern : journal_ ? kBarePattern : kTextPattern;
   const auto notice = [this](std::uint64_t lines) {
-    const std::string text = std::to_string(lines) + " log lines dropped";
+    const std::string text = counted(lines, "log line") + " dropped";
     return formed({Level::warn, "weir", text});
   };
   return std::make_unique<LogChannel>(file_, STDERR_FILENO, pattern, notice);
@@ -105,7 +109,7 @@ LogChannel& LogWriter::output() {
   const std::lock_guard lock(mutex_);
   if (output_ == nullptr) {
     const auto tell = [this](std::uint64_t lines) {
-      const std::string text = std::to_string(lines) + " lines of standard output dropped";
+      const std::string text = counted(lines, "line") + " of standard output dropped";
       log().put(formed({Level::warn, "weir", text}));
     };
     output_ = std::make_unique<LogChannel>("", STDOUT_FILENO, kBarePattern, nullptr, tell);

@@ -302,12 +302,15 @@ void LoopCore::forget(ConnectionCore& connection) {
 
 void LoopCore::log(Level level, std::string_view who, std::string_view line,
                    const ConnectionEnd* ended) {
-  if (logs(level) && settings_.log) tell(level, who, escape(line, 1'024), ended);
+  const bool asked_for = ended != nullptr && settings_.access_log;  // Whatever the level.
+  if (!settings_.log || (!asked_for && !logs(level))) return;
+  tell(level, who, escape(line, 1'024), ended);
 }
 
 void LoopCore::tell(Level level, std::string_view who, std::string_view text,
                     const ConnectionEnd* ended) {
-  if (!logs(level) || !settings_.log) return;
+  const bool asked_for = ended != nullptr && settings_.access_log;
+  if (!settings_.log || (!asked_for && !logs(level))) return;
   try {
     settings_.log({level, who, text, ended});
   } catch (...) {  // A log that throws must not take the server with it.
@@ -370,7 +373,16 @@ void LoopCore::run_post(detail::Post& post) {
   if (connection != nullptr) connection->on_post(post.on_connection);
 }
 
+// Before a large fan-out is sent, one look at what else has come: who speaks at the same time as others
+// is heard in the same system calls. The look costs one, and waits for nothing.
+bool LoopCore::looks_first() {
+  const bool large = agenda_.size() >= kFanOut && !draining_ && !aborting_;
+  looked_ = large && !looked_;
+  return looked_;
+}
+
 bool LoopCore::on_turn_end() {
+  if (looks_first()) return true;
   if (more_posts_) run_posts();  // Left over from the turn before.
   agenda_.insert(agenda_.end(), next_agenda_.begin(), next_agenda_.end());
   next_agenda_.clear();

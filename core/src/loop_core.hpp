@@ -66,7 +66,8 @@ class WEIR_API LoopCore final : public DriverOwner {
   static constexpr std::size_t kReadSize = 64 << 10;  // Bytes a connection reads at a time.
   static constexpr int kReadsPerTurn = 4;  // Of one connection that fills the buffer each time.
   static constexpr std::size_t kPostsPerTurn = 1'024;
-  static constexpr int kRoundsPerTurn = 8;  // Of callbacks and flushes at the end of a turn.
+  static constexpr std::size_t kFanOut = 64;  // Connections with something due, to look once more.
+  static constexpr int kRoundsPerTurn = 8;    // Of callbacks and flushes at the end of a turn.
 
   LoopCore(Driver& driver, LoopSettings settings);
   ~LoopCore();
@@ -183,6 +184,7 @@ class WEIR_API LoopCore final : public DriverOwner {
 
  private:
   void learn_tick() const;
+  bool looks_first();
   void grow_read_buffer(std::size_t size);
   void set_alarm();
   void run_posts();
@@ -220,6 +222,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   std::size_t posts_left_ = kPostsPerTurn;  // In this turn.
   bool more_posts_ = false;                 // The turn had no room for all.
   std::uint32_t turn_ = 1;
+  bool looked_ = false;  // Once more before this turn's end.
 
   std::deque<ConnectionCore*> slots_;  // Grows without leaving a copy behind.
   std::vector<std::uint32_t> free_slots_;

@@ -234,6 +234,7 @@ void Server::Body::commit(ReloadPlan& plan) {
 
   limits_.connections = plan.wanted.connections;
   options_.drain = plan.wanted.drain;
+  loops_[0]->core.set(plan.wanted.level, plan.wanted.access_log);
   for (auto& loop : loops_) {
     LoopCore& core = loop->core;
     core.post([&core, level = plan.wanted.level, access = plan.wanted.access_log] {

@@ -261,6 +261,9 @@ std::string_view UrlParser::read_name(std::string_view body) {
         "has more than one colon, expected an IPv6 address to stand in brackets, as in [::1]:7070");
   }
   const std::string_view host = body.substr(0, colon);
+  if (colon == std::string_view::npos && !host.empty() && all(host, is_digit)) {
+    fail("is a number and no more, expected HOST:PORT as in 127.0.0.1:7070");
+  }
   if (host != "*") check_name(host);
   url_.host_ = host;
   return colon == std::string_view::npos ? std::string_view() : body.substr(colon);

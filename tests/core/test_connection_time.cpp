@@ -67,6 +67,24 @@ TEST_CASE("idle: set_idle changes it, 0 turns it off") {
   CHECK(seen == Events{"open", "idle"});
 }
 
+TEST_CASE("idle: while a handler is paused its peer is not silent, and from then on it is again") {
+  Timeouts timeouts = off();
+  timeouts.idle = Millis{1'000};
+  Events seen;
+  testing::Net net({.timeouts = timeouts});
+  auto& peer = net.connect(scripted(seen));
+  peer.connection()->pause();
+  net.advance(Millis{10'000});
+  CHECK(seen == Events{"open"});
+
+  peer.connection()->resume();
+  net.advance(Millis{999});
+  CHECK(seen == Events{"open"});
+  net.advance(Millis{1});
+
+  CHECK(seen == Events{"open", "idle"});
+}
+
 TEST_CASE("idle: it may be as long as 24 days") {
   Events seen;
   testing::Net net({.timeouts = off()});

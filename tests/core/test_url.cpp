@@ -110,6 +110,7 @@ TEST_CASE("url: a refusal says what is wrong and what was expected") {
       Row{"[::1]", "lacks a port"}, Row{"[::1]80", "after the ]"}, Row{"[::1:80", "without a ]"},
       Row{"[127.0.0.1]:80", "expected an IPv6 address"}, Row{"[]:80", "expected an IPv6 address"},
       Row{"[fe80::1%]:80", "has the zone"}, Row{"[fe80::1%a b]:80", "has the zone"},
+      Row{"17301", "is a number and no more, expected HOST:PORT"},
       Row{"256.0.0.1:80", "four numbers"}, Row{"127.1:80", "four numbers"},
       Row{"010.0.0.1:80", "four numbers"}, Row{"a..b:80", "empty part"}, Row{".:80", "expected"},
       Row{"a b:80", "expected letters"}, Row{"u@h:80", "expected letters"},

@@ -396,6 +396,20 @@ TEST_CASE("chat: who writes too fast is read more slowly, and nothing is lost") 
   CHECK(rest.back() == "<guest-1> 49");
 }
 
+TEST_CASE("chat: who is read more slowly is not idle meanwhile") {
+  testing::NetOptions options;
+  options.timeouts.idle = Millis{2'000};
+  Talk talk(OptionValues{{"messages-per-second", {"5"}}}, options);
+  auto& ann = talk.arrive();
+  std::string said;
+  for (int line = 0; line < 40; ++line) said += std::to_string(line) + "\n";
+
+  ann.send(said + "/quit\n");
+  talk.net.advance(Millis{8'500});
+
+  CHECK(ann.take() == "* goodbye\r\n");
+}
+
 TEST_CASE("chat: in a large room nobody is told who comes and goes") {
   Talk talk;
   auto& ann = talk.arrive();

@@ -80,7 +80,7 @@ class Connection {
   // answers cannot make this process buffer them. A relay turns it off.
   virtual void hold_reads_when_full(bool) = 0;
 
-  // Silence both ways after which on_idle comes; 0 turns it off; at most 24 days.
+  // Silence both ways after which on_idle comes, while not paused; 0 turns it off; at most 24 days.
   virtual void set_idle(Millis) = 0;
 
   // Secures the connection in place. What was written before leaves in clear; unread bytes abort
