@@ -142,6 +142,8 @@ class Files(kit.Case):
             subprocess.run(["umount", self.path("disk")], check=True)
 
     def full_disk(self, server):
+        ask(server.url, b"first\n")
+        wait_until(lambda: "said: first" in self.read("disk/weir.log"), "the log's first page")
         subprocess.run(["dd", "if=/dev/zero", "of=" + self.path("disk/filler"), "bs=4096"],
                        capture_output=True, check=False)
         for number in range(500):  # More than fits into what is left of the log's last page.
@@ -151,6 +153,9 @@ class Files(kit.Case):
         wait_until(lambda: (ask(server.url, b"again\n"), "said: again" in
                             self.read("disk/weir.log"))[1], "lines again")
         self.assertRegex(self.read("disk/weir.log"), r"warn weir: \d+ log lines? dropped")
+        for line in self.read("disk/weir.log").splitlines():
+            self.assertRegex(line, r"^\d{4}-")  # One that was cut off ends before the next begins.
+            self.assertEqual(line.count("T"), 1, line)
         self.assertEqual(server.log().count("No space left"), 1)
 
     def test_a_log_to_dev_full_harms_nobody(self):

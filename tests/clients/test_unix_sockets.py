@@ -208,6 +208,12 @@ class Modes(UnixCase):
         self.assertTrue(("fchmod", f"{descriptor}, 0600") in calls[:bind] or
                         ("umask", "0177") in calls[:bind], calls)
 
+    def test_a_group_that_is_none_is_refused_however_large_its_number(self):
+        for group in ("99999999999", "4294967296", "4294967295", "-1", "no-such-group"):
+            done = kit.weir("serve", "time", "unix://" + self.path("x") + "?group=" + group)
+            self.assertEqual(done.returncode, 64, group)
+            self.assertIn(b"there is no group", done.stderr)
+
     def test_another_user_is_let_in_by_the_mode_alone(self):
         if os.getuid() != 0:
             print("only root can become another user: not tried")
