@@ -93,7 +93,12 @@ bool covers(const Url& listener, const Address& address) {
 
 bool reaches(const Url& to, const Url& listener) {
   if (to.is_unix() || listener.is_unix()) {
-    return to.scheme() == listener.scheme() && same_node(to.path(), listener.path());
+    // A node is the same whether or not TLS is spoken through it.
+    const auto is_datagram = [](const Url& url) {
+      return url.scheme() == Url::Scheme::unix_datagram;
+    };
+    return to.is_unix() && listener.is_unix() && is_datagram(to) == is_datagram(listener) &&
+           same_node(to.path(), listener.path());
   }
   if (to.port() != listener.port()) return false;
   if (same_letters(to.host(), listener.host())) return true;

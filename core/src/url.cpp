@@ -28,9 +28,9 @@ constexpr std::size_t kZoneMost = 15;  // An interface's name.
 constexpr std::size_t kPathMost = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::size_t kNameMost = 255;  // Of a descriptor that systemd passes.
 
-constexpr std::array kSchemes{Scheme::tcp,         Scheme::tls,           Scheme::udp,
-                              Scheme::unix_stream, Scheme::unix_datagram, Scheme::fd,
-                              Scheme::systemd};
+constexpr std::array kSchemes{Scheme::tcp,         Scheme::tls,      Scheme::udp,
+                              Scheme::unix_stream, Scheme::tls_unix, Scheme::unix_datagram,
+                              Scheme::fd,          Scheme::systemd};
 
 // For machines without /etc/services, which small containers are.
 struct Service {
@@ -187,6 +187,7 @@ Url UrlParser::parse() {
       read_host_and_port(body);
       break;
     case Scheme::unix_stream:
+    case Scheme::tls_unix:
     case Scheme::unix_datagram:
       read_unix_path(body);
       break;
@@ -213,7 +214,7 @@ std::string_view UrlParser::read_scheme(std::string_view body) {
   }
   if (!known) {
     fail("has an unknown scheme " + quoted(word) +
-         ", expected tcp, tls, udp, unix, unixgram, fd or systemd" +
+         ", expected tcp, tls, udp, unix, tls+unix, unixgram, fd or systemd" +
          did_you_mean(word, scheme_names()));
   }
   url_.scheme_ = *known;
@@ -361,7 +362,7 @@ void UrlParser::read_query(std::string_view query) {
       fail("has " + quoted(item) + " in its query, expected KEY=VALUE");
     }
     Url::Query next{std::string(item.substr(0, equals)), decoded(item.substr(equals + 1), "query")};
-    if (url_.value(next.key))
+    if (url_.value(next.key) && !is_repeatable(next.key))
       fail("has the query key " + quoted(next.key) + " twice, expected once");
     if (const auto wrong = apply_query(url_.scheme_, next, settings)) fail(*wrong);
     url_.query_.push_back(std::move(next));
@@ -393,6 +394,7 @@ std::string Url::text() const {
   const std::string scheme(scheme_name(scheme_));
   switch (scheme_) {
     case Scheme::unix_stream:
+    case Scheme::tls_unix:
     case Scheme::unix_datagram:
       return scheme + "://" + percent_encoded(path_);
     case Scheme::fd:

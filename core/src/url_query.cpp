@@ -19,6 +19,9 @@ constexpr std::int64_t kProbesMost = 127;        // And for TCP_KEEPCNT.
 constexpr std::size_t kBufferLeast = 1 << 10;
 constexpr std::size_t kBufferMost = 64 << 20;
 constexpr std::size_t kInterfaceMost = 15;  // IFNAMSIZ less its end.
+constexpr std::size_t kHostMost = 253;      // RFC 1035, as written with dots.
+constexpr std::size_t kWordMost = 255;      // A protocol's name in ALPN.
+constexpr std::size_t kWordsMost = 32;
 
 bool set_int(std::optional<int>& to, std::string_view text, std::int64_t least, std::int64_t most) {
   const auto number = parse_number(text);
@@ -74,12 +77,56 @@ bool set_keepalive(std::optional<Keepalive>& to, std::string_view text) {
   return given != 2;
 }
 
+bool is_graphic(char c) { return c > 0x20 && c < 0x7f; }
+
+// The words between separators; none may be empty or longer than what a name in ALPN may be.
+std::optional<std::vector<std::string>> words_of(std::string_view text,
+                                                 std::string_view separators) {
+  std::vector<std::string> words;
+  for (bool more = true; more;) {
+    const std::size_t end = text.find_first_of(separators);
+    more = end != std::string_view::npos;
+    const std::string_view word = text.substr(0, end);
+    const bool good = std::all_of(word.begin(), word.end(), is_graphic);
+    if (word.empty() || word.size() > kWordMost || !good) return {};
+    words.emplace_back(word);
+    if (words.size() > kWordsMost) return {};
+    if (more) text.remove_prefix(end + 1);
+  }
+  return words;
+}
+
+bool set_words(std::vector<std::string>& to, std::string_view text) {
+  auto words = words_of(text, ",");
+  if (words) to = std::move(*words);
+  return words.has_value();
+}
+
+// Kept as OpenSSL writes lists, with colons.
+bool set_list(std::optional<std::string>& to, std::string_view text) {
+  if (!words_of(text, ",:")) return false;
+  to = text;
+  std::replace(to->begin(), to->end(), ',', ':');
+  return true;
+}
+
+bool set_choice(std::optional<std::string>& to, std::string_view text, std::string_view one,
+                std::string_view other) {
+  to = text;
+  return text == one || text == other;
+}
+
+bool add_text(std::vector<std::string>& to, std::string_view text) {
+  to.emplace_back(text);
+  return !text.empty();
+}
+
 constexpr unsigned bit(Scheme scheme) { return 1u << static_cast<unsigned>(scheme); }
 
-constexpr unsigned kTls = bit(Scheme::tls);
-constexpr unsigned kStreams = bit(Scheme::tcp) | kTls;
+constexpr unsigned kTls = bit(Scheme::tls) | bit(Scheme::tls_unix);
+constexpr unsigned kStreams = bit(Scheme::tcp) | bit(Scheme::tls);
 constexpr unsigned kUdp = bit(Scheme::udp);
-constexpr unsigned kUnixStream = bit(Scheme::unix_stream);
+constexpr unsigned kUnixStream = bit(Scheme::unix_stream) | bit(Scheme::tls_unix);
 constexpr unsigned kUnix = kUnixStream | bit(Scheme::unix_datagram);
 
 // One key: where it may stand, what it sets, what it takes. Said once, for all of these.
@@ -91,6 +138,8 @@ struct Key {
 };
 
 constexpr std::string_view kBufferForm = "a size from 1KiB to 64MiB";
+constexpr std::string_view kFileForm = "a file";
+constexpr std::string_view kListForm = "names between colons";
 
 constexpr std::array kKeys{
     Key{"backlog", kStreams | kUnixStream,
@@ -109,10 +158,6 @@ constexpr std::array kKeys{
         "an octal mode from 0 to 0777"},
     Key{"group", kUnix, [](SocketSettings& s, std::string_view v) { return set_text(s.group, v); },
         "a group's name or number"},
-    Key{"cert", kTls, [](SocketSettings& s, std::string_view v) { return set_text(s.cert, v); },
-        "a file"},
-    Key{"key", kTls, [](SocketSettings& s, std::string_view v) { return set_text(s.key, v); },
-        "a file"},
     Key{"broadcast", kUdp,
         [](SocketSettings& s, std::string_view v) { return set_flag(s.broadcast, v); },
         "on or off"},
@@ -124,6 +169,57 @@ constexpr std::array kKeys{
     Key{"ttl", kUdp,
         [](SocketSettings& s, std::string_view v) { return set_int(s.ttl, v, 0, 255); },
         "a number from 0 to 255"},
+
+    Key{"cert", kTls, [](SocketSettings& s, std::string_view v) { return add_text(s.tls.cert, v); },
+        kFileForm},
+    Key{"key", kTls, [](SocketSettings& s, std::string_view v) { return add_text(s.tls.key, v); },
+        kFileForm},
+    Key{"passphrase", kTls,
+        [](SocketSettings& s, std::string_view v) { return set_text(s.tls.passphrase, v); },
+        kFileForm},
+    Key{"client-ca", kTls,
+        [](SocketSettings& s, std::string_view v) { return set_text(s.tls.client_ca, v); },
+        kFileForm},
+    Key{"client-cert", kTls,
+        [](SocketSettings& s, std::string_view v) {
+          return set_choice(s.tls.client_cert, v, "required", "optional");
+        },
+        "required or optional"},
+    Key{"crl", kTls, [](SocketSettings& s, std::string_view v) { return set_text(s.tls.crl, v); },
+        kFileForm},
+    Key{"ca", kTls, [](SocketSettings& s, std::string_view v) { return set_text(s.tls.ca, v); },
+        kFileForm},
+    Key{"name", kTls,
+        [](SocketSettings& s, std::string_view v) {
+          return v.size() <= kHostMost && set_text(s.tls.name, v);
+        },
+        "the name or address in the certificate, of at most 253 bytes"},
+    Key{"verify", kTls,
+        [](SocketSettings& s, std::string_view v) { return set_flag(s.tls.verify, v); },
+        "on or off"},
+    Key{"alpn", kTls,
+        [](SocketSettings& s, std::string_view v) { return set_words(s.tls.alpn, v); },
+        "names of at most 255 bytes between commas"},
+    Key{"tls-min", kTls,
+        [](SocketSettings& s, std::string_view v) {
+          return set_choice(s.tls.tls_min, v, "1.2", "1.3");
+        },
+        "1.2 or 1.3"},
+    Key{"ciphers", kTls,
+        [](SocketSettings& s, std::string_view v) { return set_list(s.tls.ciphers, v); },
+        kListForm},
+    Key{"suites", kTls,
+        [](SocketSettings& s, std::string_view v) { return set_list(s.tls.suites, v); }, kListForm},
+    Key{"groups", kTls,
+        [](SocketSettings& s, std::string_view v) { return set_list(s.tls.groups, v); }, kListForm},
+    Key{"tickets", kTls,
+        [](SocketSettings& s, std::string_view v) { return set_flag(s.tls.tickets, v); },
+        "on or off"},
+    Key{"expired", kTls,
+        [](SocketSettings& s, std::string_view v) {
+          return set_choice(s.tls.expired, v, "warn", "refuse");
+        },
+        "warn or refuse"},
 };
 
 std::vector<std::string> keys_of(Scheme scheme) {
@@ -160,6 +256,8 @@ std::optional<std::string> apply_query(Scheme scheme, const Url::Query& query,
          std::string(key->expected);
 }
 
+bool is_repeatable(std::string_view key) { return key == "cert" || key == "key"; }
+
 SocketSettings socket_settings(const Url& url) {
   SocketSettings settings;
   for (const Url::Query& query : url.query()) {
@@ -179,6 +277,8 @@ std::string_view scheme_name(Scheme scheme) {
       return "udp";
     case Scheme::unix_stream:
       return "unix";
+    case Scheme::tls_unix:
+      return "tls+unix";
     case Scheme::unix_datagram:
       return "unixgram";
     case Scheme::fd:

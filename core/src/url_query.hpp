@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <weir/url.hpp>
 
@@ -15,6 +16,29 @@ struct Keepalive {
   int idle = 0;      // Seconds of silence before the first probe.
   int interval = 0;  // Seconds between probes; 0: the system's.
   int count = 0;     // Probes without answer; 0: the system's.
+};
+
+// What tls:// and tls+unix:// take. Whether a key is for listening or for dialling, and what the
+// files hold, is for who opens them to say.
+struct TlsSettings {
+  std::vector<std::string> cert;  // These two in pairs, in the order of writing.
+  std::vector<std::string> key;
+  std::optional<std::string> passphrase;
+  std::optional<std::string> crl;
+  std::vector<std::string> alpn;
+  std::optional<std::string> tls_min;  // "1.2" or "1.3".
+  std::optional<std::string> ciphers;
+  std::optional<std::string> suites;
+  std::optional<std::string> groups;
+
+  std::optional<std::string> client_ca;  // From here on for listening.
+  std::optional<std::string> client_cert;
+  std::optional<bool> tickets;
+  std::optional<std::string> expired;
+
+  std::optional<std::string> ca;  // And from here on for dialling.
+  std::optional<std::string> name;
+  std::optional<bool> verify;
 };
 
 // Nothing where the URL says nothing.
@@ -29,14 +53,16 @@ struct SocketSettings {
   std::optional<mode_t> mode;        // Of a Unix socket's node.
   std::optional<std::string> group;  // The same, by name or number.
   std::optional<std::string> iface;
-  std::optional<std::string> cert;
-  std::optional<std::string> key;
+  TlsSettings tls;
 };
 
 // The rest of a sentence about the URL, such as "has an unknown query key ...", or nothing if key
 // and value are good for the scheme; then the settings hold the value.
 std::optional<std::string> apply_query(Url::Scheme scheme, const Url::Query& query,
                                        SocketSettings& settings);
+
+// Whether a URL may hold the key more than once.
+bool is_repeatable(std::string_view key);
 
 WEIR_API SocketSettings socket_settings(const Url& url);
 

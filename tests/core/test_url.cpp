@@ -64,6 +64,11 @@ TEST_CASE("url: Unix paths, descriptors and systemd names are read") {
   CHECK(stream.value("group") == "www-data");
   CHECK_FALSE(stream.value("backlog"));
 
+  CHECK(Url::parse("tls+unix:///x").scheme() == Scheme::tls_unix);
+  CHECK(Url::parse("tls+unix:///x").is_unix());
+  CHECK(Url::parse("tls+unix:///x").is_tls());
+  CHECK(Url::parse("tls://x:1").is_tls());
+  CHECK_FALSE(Url::parse("unix:///x").is_tls());
   CHECK(Url::parse("unixgram:///x").scheme() == Scheme::unix_datagram);
   CHECK(Url::parse("unixgram:///x").is_unix());
   CHECK(Url::parse("unix:///tmp/a%20b%25%3f").path() == "/tmp/a b%?");
@@ -100,9 +105,10 @@ TEST_CASE("url: a refusal says what is wrong and what was expected") {
   const Row row = GENERATE(
       Row{"", "is empty"}, Row{"tpc://x:1", "unknown scheme \"tpc\""},
       Row{"tpc://x:1", "did you mean \"tcp\"?"}, Row{"://x:1", "unknown scheme \"\""},
-      Row{"TCP://x:1", "did you mean \"tcp\"?"}, Row{"localhost", "lacks a port"},
-      Row{"tcp://localhost", "expected tcp://HOST:PORT"}, Row{"tcp://", "lacks a port"},
-      Row{"x:", "lacks a port after its colon"}, Row{"x:65536", "expected 0 to 65535"},
+      Row{"tls+unx:///x", "did you mean \"tls+unix\"?"}, Row{"TCP://x:1", "did you mean \"tcp\"?"},
+      Row{"localhost", "lacks a port"}, Row{"tcp://localhost", "expected tcp://HOST:PORT"},
+      Row{"tcp://", "lacks a port"}, Row{"x:", "lacks a port after its colon"},
+      Row{"x:65536", "expected 0 to 65535"},
       Row{"x:99999999999999999999999", "expected 0 to 65535"}, Row{"x:-1", "expected 0 to 65535"},
       Row{"x:+1", "expected 0 to 65535"}, Row{"x:1x", "expected 0 to 65535"},
       Row{"x:tiem", "did you mean \"time\"?"}, Row{"x:80/", "path after its port"},
@@ -152,7 +158,13 @@ TEST_CASE(
       Row{"tcp://x:1?keepalive=60,10,128", "IDLE"}, Row{"tcp://x:1?rcvbuf=1023", "1KiB to 64MiB"},
       Row{"tcp://x:1?sndbuf=65MiB", "1KiB to 64MiB"}, Row{"udp://x:1?ttl=256", "0 to 255"},
       Row{"udp://x:1?iface=abcdefghijklmnop", "at most 15"}, Row{"tls://x:1?key=", "a file"},
-      Row{"tls://x:1?key=%0a", "control character"});
+      Row{"tls://x:1?key=%0a", "control character"}, Row{"tls://x:1?ca=a&ca=b", "twice"},
+      Row{"unix:///x?cert=a", "unix takes"}, Row{"tls://x:1?mode=0600", "tls takes"},
+      Row{"tls+unix:///x?nodelay=on", "tls+unix takes"}, Row{"tls://x:1?alpn=a,,b", "commas"},
+      Row{"tls://x:1?alpn=", "commas"}, Row{"tls://x:1?tls-min=1.1", "1.2 or 1.3"},
+      Row{"tls://x:1?client-cert=on", "required or optional"},
+      Row{"tls://x:1?ciphers=a::b", "colons"}, Row{"tls://x:1?expired=no", "warn or refuse"},
+      Row{"tls://x:1?tickets=", "on or off"}, Row{"tls://x:1?verify=maybe", "on or off"});
 
   CHECK_THAT(refusal(row.text), Catch::StartsWith("URL \"") && Catch::Contains(row.said));
 }
@@ -173,19 +185,41 @@ TEST_CASE("url: query keys become the settings of a socket") {
   const auto off = weir::socket_settings(Url::parse("tcp://x:1?keepalive=off"));
   CHECK_FALSE(off.keepalive->on);
   CHECK(weir::socket_settings(Url::parse("unix:///x?mode=0660")).mode == 0660u);
-  CHECK(weir::socket_settings(Url::parse("tls://x:1?cert=%2Fa%20b&key=k")).cert == "/a b");
+  CHECK(weir::socket_settings(Url::parse("tls+unix:///x?mode=0660&backlog=9")).backlog == 9);
   const auto udp = weir::socket_settings(Url::parse("udp://x:1?broadcast=true&iface=lo&ttl=0"));
   CHECK(udp.broadcast == true);
   CHECK(udp.iface == "lo");
   CHECK(udp.ttl == 0);
 }
 
+TEST_CASE("url: the keys of TLS are read, certificates and keys in the order of writing") {
+  const auto tls =
+      weir::socket_settings(
+          Url::parse("tls://x:1?cert=%2Fa%20b&key=k&cert=c&alpn=h2,http/1.1&tls-min=1.3"
+                     "&ciphers=A,B&groups=X25519:P-256&tickets=off&verify=off"
+                     "&client-cert=optional&name=n"))
+          .tls;
+
+  CHECK(tls.cert == std::vector<std::string>{"/a b", "c"});
+  CHECK(tls.key == std::vector<std::string>{"k"});
+  CHECK(tls.alpn == std::vector<std::string>{"h2", "http/1.1"});
+  CHECK(tls.tls_min == "1.3");
+  CHECK(tls.ciphers == "A:B");
+  CHECK(tls.groups == "X25519:P-256");
+  CHECK(tls.tickets == false);
+  CHECK(tls.verify == false);
+  CHECK(tls.client_cert == "optional");
+  CHECK(tls.name == "n");
+  CHECK_FALSE(tls.ca);
+  CHECK(Url::parse("tls+unix:///x?ca=/ca.pem").value("ca") == "/ca.pem");
+}
+
 TEST_CASE("url: what is printed parses to the same and holds no query") {
   const std::string text =
       GENERATE(as<std::string>(), "tcp://127.0.0.1:7070", "x:time", ":0", "*:1",
                "tls://[::1]:443?key=secret", "udp://[fe80::1%eth0]:5", "unix:///tmp/a%20b%25%3F%23",
-               "unix:///tmp/\xff\xc3\xa4 \"x\"", "unixgram:///x?mode=0600", "fd://0",
-               "systemd:echo\\x2d1.socket");
+               "tls+unix:///run/x?key=secret", "unix:///tmp/\xff\xc3\xa4 \"x\"",
+               "unixgram:///x?mode=0600", "fd://0", "systemd:echo\\x2d1.socket");
 
   const Url url = Url::parse(text);
   const Url again = Url::parse(url.text());

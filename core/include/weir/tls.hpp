@@ -8,26 +8,33 @@
 
 namespace weir {
 
-// How to secure a connection in place, for Connection::start_tls. Files are PEM.
+// How to secure a connection in place, for Connection::start_tls. Files are PEM; they are read when
+// first needed and again when they have changed. What is not said here is as for tls:// in a URL.
 struct TlsOptions {
   enum class Role : std::uint8_t { server, client };
 
   Role role = Role::server;
-  std::string certificate;        // Chain; required for a server.
-  std::string key;                // Readable by its owner only.
-  std::string ca;                 // Whom to trust; empty: the system's.
+  std::string certificate;  // The leaf and then its chain; required for a server.
+  std::string key;          // Readable by its owner only; empty: in the certificate's file.
+  std::string passphrase;   // A file whose first line opens an encrypted key.
+  // Whom to trust. Empty: for a client the system's authorities, for a server nobody, so that it asks
+  // for no certificate.
+  std::string ca;
+  std::string crl;                // Who of them is trusted no more.
   std::string server_name;        // SNI and the name that is checked, for a client.
   std::vector<std::string> alpn;  // In order of preference.
-  bool verify_peer = true;        // A client always should.
+  // A client always should. A server with a `ca` asks for a certificate and, if this is false, takes
+  // who has none.
+  bool verify_peer = true;
 };
 
-// What a handshake agreed on.
+// What a handshake agreed on. What the peer sent is escaped.
 struct TlsInfo {
   std::string version;  // "TLSv1.3"
   std::string cipher;
   std::string server_name;  // SNI as the client sent it.
   std::string alpn;
-  std::string peer_certificate;  // Subject; empty without one.
+  std::string peer_certificate;  // Subject, as RFC 2253 writes it; empty without one.
   bool resumed = false;
 };
 

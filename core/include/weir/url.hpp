@@ -12,14 +12,23 @@ namespace weir {
 // One grammar for listening and dialling, not yet resolved:
 //
 //   tcp://HOST:PORT   tls://HOST:PORT   udp://HOST:PORT   HOST:PORT (the same as tcp://)
-//   unix:///PATH      unixgram:///PATH  fd://N            systemd:NAME
+//   unix:///PATH      tls+unix:///PATH  unixgram:///PATH  fd://N   systemd:NAME
 //
 // An empty host is loopback, "*" every address; an IPv6 address stands in brackets; a port is a
 // number or a service's name ("time"), 0 lets the system choose one. Query keys follow "?", as in
 // "unix:///run/x.sock?mode=0660".
 class WEIR_API Url {
  public:
-  enum class Scheme : std::uint8_t { tcp, tls, udp, unix_stream, unix_datagram, fd, systemd };
+  enum class Scheme : std::uint8_t {
+    tcp,
+    tls,
+    udp,
+    unix_stream,
+    tls_unix,
+    unix_datagram,
+    fd,
+    systemd
+  };
 
   struct Query {
     std::string key;
@@ -35,11 +44,13 @@ class WEIR_API Url {
   const std::string& path() const { return path_; }  // Unix path, or the name after "systemd:".
   int descriptor() const { return descriptor_; }     // fd://N
   const std::vector<Query>& query() const { return query_; }
-  std::optional<std::string> value(std::string_view key) const;
+  std::optional<std::string> value(std::string_view key) const;  // The first, of a repeated one.
 
   bool is_unix() const {
-    return scheme_ == Scheme::unix_stream || scheme_ == Scheme::unix_datagram;
+    return scheme_ == Scheme::unix_stream || scheme_ == Scheme::tls_unix ||
+           scheme_ == Scheme::unix_datagram;
   }
+  bool is_tls() const { return scheme_ == Scheme::tls || scheme_ == Scheme::tls_unix; }
 
   // The same with another port; used to tell the port the system chose.
   Url with_port(std::uint16_t port) const;

@@ -1,0 +1,34 @@
+// What a certificate says about itself, for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <openssl/x509.h>
+
+#include <weir/base.hpp>
+
+namespace weir {
+
+// Escaped, as it may be somebody else's.
+struct TlsCertificate {
+  std::string file;
+  std::string subject;             // As RFC 2253 writes it.
+  std::vector<std::string> names;  // Hosts and addresses that it is for, in its order, lower-case.
+  WallTime not_before;
+  WallTime not_after;
+};
+
+TlsCertificate describe(const X509* certificate, const std::string& file);
+
+std::string subject_of(const X509* certificate);
+
+// Of its subjectAltName, or if it has none the common name of its subject.
+std::vector<std::string> names_of(const X509* certificate);
+
+WallTime wall_time(const ASN1_TIME* time);
+
+// "2024-05-06 07:08:09 UTC"
+std::string text_of(WallTime time);
+
+}  // namespace weir

@@ -1,0 +1,19 @@
+// Why TLS failed, in words.
+#pragma once
+
+#include <string>
+
+#include <openssl/ssl.h>
+
+#include <weir/base.hpp>
+
+namespace weir {
+
+// Half a sentence about what SSL_get_error called `error`, such as "the certificate has expired", for
+// a line of the log. Empties the thread's queue of errors. What came from the peer is escaped.
+WEIR_API std::string tls_failure(const SSL* ssl, int error);
+
+// The library's own word for the oldest error of the thread, if there is any; empties the queue.
+std::string tls_reason();
+
+}  // namespace weir
