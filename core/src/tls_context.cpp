@@ -62,15 +62,13 @@ void for_each_word(std::string_view list, Each each) {
 
 using CipherNames = std::set<std::string, std::less<>>;
 
-// What a handshake could choose, by OpenSSL's names and the standard's.
+// What a handshake could choose, by OpenSSL's names.
 CipherNames usable_ciphers(SSL_CTX* context) {
   CipherNames names;
   const SslHandle ssl(SSL_new(context));
   STACK_OF(SSL_CIPHER)* const all = ssl ? SSL_get1_supported_ciphers(ssl.get()) : nullptr;
   for (int i = 0; i < sk_SSL_CIPHER_num(all); ++i) {
-    const SSL_CIPHER* const cipher = sk_SSL_CIPHER_value(all, i);
-    names.emplace(SSL_CIPHER_get_name(cipher));
-    if (const char* const name = SSL_CIPHER_standard_name(cipher)) names.emplace(name);
+    names.emplace(SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i)));
   }
   sk_SSL_CIPHER_free(all);
   return names;
