@@ -101,12 +101,20 @@ std::string verdict(const SSL* ssl, const Refusal& refusal) {
   return refusal.subject.empty() ? text : text + " (" + refusal.subject + ')';
 }
 
+// The reason says "tlsv1 alert unknown ca", whichever version was spoken.
+std::string alert_text(unsigned long error) {
+  const char* const word = ERR_reason_error_string(error);
+  const std::string text = word == nullptr ? "" : word;
+  const std::size_t at = text.find("alert ");
+  if (at != std::string::npos) return text.substr(at);
+  return "alert " + std::to_string(ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET);
+}
+
 std::string reason_text(unsigned long error) {
   if (ERR_GET_LIB(error) == ERR_LIB_SSL) {
     const int reason = ERR_GET_REASON(error);
     if (reason >= SSL_AD_REASON_OFFSET) {
-      const char* const alert = SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET);
-      return "the peer refused: alert " + lower(alert);
+      return "the peer refused: " + alert_text(error);
     }
     const std::string_view known = find(kReasons, reason);
     if (!known.empty()) return std::string(known);

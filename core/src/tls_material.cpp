@@ -42,10 +42,15 @@ Attached* attached_to(const SSL_CTX* context) {
   return static_cast<Attached*>(SSL_CTX_get_ex_data(context, attached_index()));
 }
 
+// Of TLS 1.3 each ticket is for one use, so who comes with one gets another.
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
               EVP_MAC_CTX* mac, int sealing) {
+  constexpr int kGood = 1;
+  constexpr int kRenew = 2;
   TicketRing& tickets = *attached_to(SSL_get_SSL_CTX(ssl))->tickets;
-  return sealing == 1 ? tickets.seal(name, iv, cipher, mac) : tickets.open(name, iv, cipher, mac);
+  if (sealing == 1) return tickets.seal(name, iv, cipher, mac);
+  const int result = tickets.open(name, iv, cipher, mac);
+  return result == kGood && SSL_version(ssl) == TLS1_3_VERSION ? kRenew : result;
 }
 
 // The default context's connections look for a better one; what SNI cannot choose stays there.

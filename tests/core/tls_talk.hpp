@@ -56,6 +56,15 @@ class Talk {
     step(server_);
   }
 
+  // As connections end that have said goodbye: after others their sessions are not taken up again.
+  ~Talk() {
+    for (End* const end : {&server_, &client_}) {
+      if (!end->failed) SSL_set_shutdown(end->ssl.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
+  }
+  Talk(const Talk&) = delete;
+  Talk& operator=(const Talk&) = delete;
+
   bool good() const { return server_.done && client_.got == "x" && !server_.failed; }
   const End& server() const { return server_; }
   const End& client() const { return client_; }
