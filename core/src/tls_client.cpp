@@ -1,9 +1,7 @@
 #include "tls_client.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "tls_context.hpp"
 #include "tls_load.hpp"
 #include "tls_server.hpp"
+#include "tls_sessions.hpp"
 #include "tls_verify.hpp"
 
 namespace weir {
@@ -27,63 +26,7 @@ using Steady = std::chrono::steady_clock;
 constexpr std::size_t kContextsMost = 64;
 constexpr std::size_t kTargetsMost = 256;
 constexpr std::size_t kServersMost = 64;
-constexpr std::size_t kSessionsMost = 2;  // Of each target.
 constexpr std::chrono::seconds kLook{1};  // Between two looks at the same files.
-
-// What a target gave us to come back with. A session of TLS 1.3 is used once, so that nobody who
-// watches can tell two connections for the same client's.
-class Sessions {
- public:
-  void keep(SslSession session) {
-    const std::lock_guard lock(mutex_);
-    kept_.push_back(std::move(session));
-    if (kept_.size() > kSessionsMost) kept_.pop_front();
-  }
-
-  // Into a new connection.
-  void offer(SSL* ssl) {
-    const SslSession session = take();
-    if (session) SSL_set_session(ssl, session.get());
-  }
-
- private:
-  SslSession take() {
-    const std::lock_guard lock(mutex_);
-    while (!kept_.empty()) {
-      SslSession newest = std::move(kept_.back());
-      kept_.pop_back();
-      if (SSL_SESSION_is_resumable(newest.get()) != 1) continue;
-      if (SSL_SESSION_get_protocol_version(newest.get()) < TLS1_3_VERSION) {
-        SSL_SESSION_up_ref(newest.get());
-        kept_.emplace_back(newest.get());
-      }
-      return newest;
-    }
-    return nullptr;
-  }
-
-  std::mutex mutex_;
-  std::deque<SslSession> kept_;
-};
-
-using SharedSessions = std::shared_ptr<Sessions>;
-
-// A session may come long after its connection was made, and after the source that made it is gone.
-void free_sessions(void*, void* sessions, CRYPTO_EX_DATA*, int, long, void*) {
-  delete static_cast<SharedSessions*>(sessions);
-}
-
-int sessions_index() {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, free_sessions);
-  return index;
-}
-
-int on_new_session(SSL* ssl, SSL_SESSION* session) {
-  const auto* const sessions = static_cast<SharedSessions*>(SSL_get_ex_data(ssl, sessions_index()));
-  if (sessions == nullptr) return 0;
-  (*sessions)->keep(SslSession(session));
-  return 1;
-}
 
 // The system's authorities, read once: they are many. Null if there is no memory.
 X509_STORE* system_authorities() {
@@ -127,8 +70,7 @@ std::shared_ptr<const ClientContext> load_context(const TlsDialOptions& options)
   const std::string alpn = alpn_wire(options.rules.alpn);
   SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(alpn.data()),
                           static_cast<unsigned>(alpn.size()));
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
-  SSL_CTX_sess_set_new_cb(context, on_new_session);
+  keep_sessions(context);
   made->stamps = std::move(log.stamps);
   ERR_clear_error();
   return made;
@@ -146,7 +88,7 @@ class Dialler final : public TlsSource {
 
   SSL* make() override {
     SslHandle ssl(SSL_new(context_->context.get()));
-    if (!ssl || !set_name(ssl.get()) || !set_sessions(ssl.get())) {
+    if (!ssl || !set_name(ssl.get()) || !take_up_session(ssl.get(), sessions_)) {
       ERR_clear_error();
       return nullptr;
     }
@@ -169,19 +111,11 @@ class Dialler final : public TlsSource {
                        : X509_VERIFY_PARAM_set1_host(asked, name_.data(), name_.size()) == 1;
   }
 
-  bool set_sessions(SSL* ssl) const {
-    auto shared = std::make_unique<SharedSessions>(sessions_);
-    if (SSL_set_ex_data(ssl, sessions_index(), shared.get()) != 1) return false;
-    (void)shared.release();
-    sessions_->offer(ssl);
-    return true;
-  }
-
   const std::shared_ptr<const ClientContext> context_;
   const std::string name_;
   const bool is_address_;
   const bool verify_;
-  const SharedSessions sessions_ = std::make_shared<Sessions>();
+  const std::shared_ptr<TlsSessions> sessions_ = std::make_shared<TlsSessions>();
 };
 
 // Values by their options; of too many the one that was longest unused goes.

@@ -27,10 +27,10 @@ constexpr const char* kSignatures =
     "rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:ecdsa_secp521r1_sha512:"
     "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
 
-constexpr int kSecurityLevel = 2;      // 112 bits: RSA from 2,048, no SHA-1.
-constexpr long kChainMost = 64 << 10;  // Bytes of a peer's certificates.
-constexpr int kDepthMost = 8;          // Authorities between a peer and whom we trust.
-constexpr long kSessionSeconds = 2 * 3600;
+constexpr int kSecurityLevel = 2;    // 112 bits: RSA from 2,048, no SHA-1.
+constexpr long kChainMost = 65'536;  // Bytes of a peer's certificates.
+constexpr int kDepthMost = 8;        // Authorities between a peer and whom we trust.
+constexpr long kSessionSeconds = 7200;
 
 constexpr std::uint64_t kSet = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                SSL_OP_CIPHER_SERVER_PREFERENCE |

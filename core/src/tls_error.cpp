@@ -81,7 +81,7 @@ std::string asked_name(const SSL* ssl) {
   X509_VERIFY_PARAM* const asked = SSL_get0_param(const_cast<SSL*>(ssl));  // Only read.
   if (const char* const host = X509_VERIFY_PARAM_get0_host(asked, 0)) return host;
   char* const address = X509_VERIFY_PARAM_get1_ip_asc(asked);
-  const std::string text = address == nullptr ? "" : lower(address);
+  std::string text = address == nullptr ? "" : lower(address);
   OPENSSL_free(address);
   return text;
 }

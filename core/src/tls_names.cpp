@@ -27,7 +27,7 @@ std::string wildcard_of(const std::string& host) {
 bool covers_name(std::string_view pattern, std::string_view host) {
   const std::string name = plain(host);
   const std::string lowered = plain(pattern);
-  if (name.empty() || name.find('*') != std::string::npos) return false;
+  if (name.empty() || lowered.empty() || name.find('*') != std::string::npos) return false;
   return lowered == name || lowered == wildcard_of(name);
 }
 

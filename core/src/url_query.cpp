@@ -73,7 +73,7 @@ bool set_keepalive(std::optional<Keepalive>& to, std::string_view text) {
     if (!set_int(numbers[given], text.substr(0, comma), 1, most)) return false;
     if (more) text.remove_prefix(comma + 1);
   }
-  to = Keepalive{true, *numbers[0], numbers[1].value_or(0), numbers[2].value_or(0)};
+  to = Keepalive{true, numbers[0].value_or(0), numbers[1].value_or(0), numbers[2].value_or(0)};
   return given != 2;
 }
 

@@ -1,6 +1,7 @@
 // The dialling side: whom it believes, and what it comes back with.
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <thread>
 
 #include <weir/url.hpp>
@@ -10,7 +11,6 @@
 #include "tls_certificates.hpp"
 #include "tls_talk.hpp"
 
-using weir::SetupError;
 using weir::TlsDialOptions;
 using weir::TlsListenOptions;
 using weir::TlsServer;
@@ -246,4 +246,25 @@ TEST_CASE("tls upgrade: both roles are made from a handler's options, and kept")
   CHECK_THROWS_WITH(weir::tls_upgrade(client), Catch::Contains("needs the server's name"));
   server.certificate = "";
   CHECK_THROWS_WITH(weir::tls_upgrade(server), Catch::Contains("needs a certificate"));
+}
+
+TEST_CASE("tls: loops make connections while the material changes under them", "[loops]") {
+  Site site;
+  std::atomic<int> done{0};
+  std::atomic<int> failed{0};
+  const auto loop = [&] {
+    for (int i = 0; i < 40; ++i) failed += site.talk().good() ? 0 : 1;
+    ++done;
+  };
+  std::thread one(loop);
+  std::thread other(loop);
+
+  while (done < 2) {
+    site.server->use(site.server->load());
+    site.server->tickets()->pass(weir::TicketRing::kRotation / 2);
+  }
+  one.join();
+  other.join();
+
+  CHECK(failed == 0);
 }

@@ -76,6 +76,7 @@ TEST_CASE("tls names: a wildcard is for one part, and its own name goes before i
   CHECK_FALSE(weir::covers_name("*.example", "*.example"));
   CHECK_FALSE(weir::covers_name("*a.example", "ba.example"));
   CHECK_FALSE(weir::covers_name("a.example", ""));
+  CHECK_FALSE(weir::covers_name("", "example"));
 
   weir::NameTable table;
   table.add("*.example", 1);
@@ -349,7 +350,7 @@ TEST_CASE("tls: what is not TLS is called so, and leaves nothing behind") {
     BIO* const in = BIO_new_mem_buf(text.data(), static_cast<int>(text.size()));
     SSL_set_bio(ssl.get(), in, BIO_new(BIO_s_mem()));
     const int result = SSL_do_handshake(ssl.get());
-    const std::string said = weir::tls_failure(ssl.get(), SSL_get_error(ssl.get(), result));
+    std::string said = weir::tls_failure(ssl.get(), SSL_get_error(ssl.get(), result));
     CHECK(ERR_peek_error() == 0);
     return said;
   };

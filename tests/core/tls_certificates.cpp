@@ -226,7 +226,7 @@ Folder::~Folder() {
 }
 
 std::string Folder::write(const std::string& name, const std::string& text, unsigned mode) const {
-  const std::string file = path(name);
+  std::string file = path(name);
   const std::string fresh = file + ".new";
   const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   check(descriptor >= 0);
