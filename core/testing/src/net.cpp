@@ -1,6 +1,7 @@
 // The kit's public face: every call goes to the network or the body behind it.
 #include <algorithm>
 #include <cerrno>
+#include <stdexcept>
 
 #include "net_body.hpp"
 
@@ -9,28 +10,37 @@ namespace weir::testing {
 SimSocket& Peer::socket() const { return *net_->network().find(socket_); }
 
 void Peer::send(std::string_view text, std::size_t chunk) {
-  net_->network().append(socket(), text, std::max<std::size_t>(chunk, 1));
+  chunk = std::max<std::size_t>(chunk, 1);
+  SimTls* const tls = socket().tls.get();
+  tls != nullptr ? tls->send(text, chunk) : net_->network().append(socket(), text, chunk);
   net_->acted();
 }
 
 void Peer::end() {
-  net_->network().shut_down(socket());
+  SimTls* const tls = socket().tls.get();
+  tls != nullptr ? tls->end() : static_cast<void>(net_->network().shut_down(socket()));
   net_->acted();
 }
 
 void Peer::close() {
-  net_->network().close(socket(), false);
+  SimTls* const tls = socket().tls.get();
+  tls != nullptr ? tls->close() : net_->network().close(socket(), false);
   net_->acted();
 }
 
 void Peer::reset() {
-  net_->network().close(socket(), true);
+  SimTls* const tls = socket().tls.get();
+  tls != nullptr ? tls->reset() : net_->network().close(socket(), true);
   net_->acted();
 }
 
 void Peer::cut(int error) {
   SimSocket* const far = net_->network().other(socket());
-  if (far != nullptr) net_->network().break_off(*far, error);
+  if (socket().tls != nullptr) {
+    socket().tls->cut(error);
+  } else if (far != nullptr) {
+    net_->network().break_off(*far, error);
+  }
   net_->acted();
 }
 
@@ -61,6 +71,11 @@ std::optional<CloseReason> Peer::reason() const { return socket().reason; }
 std::uint64_t Peer::sends() const { return socket().sends; }
 std::uint64_t Peer::receives() const { return socket().receives; }
 
+PeerTls Peer::tls() const {
+  if (socket().tls == nullptr) throw std::logic_error("testing::Net: this peer is plain");
+  return PeerTls(*socket().tls);
+}
+
 Peer* Place::next() {
   if (place_->backlog.empty()) return nullptr;
   const int socket = place_->backlog.front();
@@ -71,6 +86,7 @@ Peer* Place::next() {
 unsigned Place::attempts() const { return place_->attempts; }
 void Place::accept() { place_->answer = SimPlace::Answer::accept; }
 void Place::hang() { place_->answer = SimPlace::Answer::hang; }
+void Place::tls(const TlsPeer& how) { place_->tls = how; }
 
 void Place::refuse(int error) {
   place_->answer = SimPlace::Answer::refuse;
@@ -91,22 +107,29 @@ Service& Net::on_loop(Service& service, std::size_t index) {
 }
 
 Peer& Net::connect(Service& service, std::size_t loop) {
-  return body_->connect(body_->hosted(service, loop));
+  return body_->connect(body_->hosted(service, loop), nullptr);
 }
 
 Peer& Net::connect(const ServiceType& type, const OptionValues& options) {
-  return body_->connect(body_->hosted(body_->opened(type, options), 0));
+  return body_->connect(body_->hosted(body_->opened(type, options), 0), nullptr);
 }
 
 Peer& Net::connect(std::unique_ptr<Handler> handler, std::size_t loop) {
-  return body_->connect(std::move(handler), loop);
+  return body_->connect(std::move(handler), loop, nullptr);
+}
+
+Peer& Net::connect(std::unique_ptr<Handler> handler, const TlsPeer& how) {
+  return body_->connect(std::move(handler), 0, &how);
 }
 
 void Net::listen(Service& service, std::string_view url) {
   body_->listen(service, Url::parse(url));
 }
 
-Peer& Net::dial(std::string_view url) { return body_->dial(Url::parse(url)); }
+Peer& Net::dial(std::string_view url) { return body_->dial(Url::parse(url), nullptr); }
+Peer& Net::dial(std::string_view url, const TlsPeer& how) {
+  return body_->dial(Url::parse(url), &how);
+}
 void Net::fail_accepts(int error) { body_->network().fail_accepts(error); }
 Place& Net::place(std::string_view url) { return body_->place(Url::parse(url)); }
 

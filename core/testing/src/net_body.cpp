@@ -56,7 +56,10 @@ Task GuardLoop::guarded(Task task) {
 }
 
 NetBody::NetBody(const NetOptions& options)
-    : options_(options), network_(options), limits_{kNoLimit, options.connections} {
+    : options_(options),
+      transport_(options.transport.value_or(asked_transport())),
+      network_(options),
+      limits_{kNoLimit, options.connections} {
   LoopSettings settings;
   settings.pipes = options.pipes;
   settings.level = options.level;
@@ -68,7 +71,12 @@ NetBody::NetBody(const NetOptions& options)
   settings.print = [this](std::string_view line) { printed_.emplace_back(line); };
   for (std::size_t i = 0; i < std::max<std::size_t>(options.loops, 1); ++i) {
     loops_.push_back(std::make_unique<Member>(network_, settings));
-    guards_.push_back(std::make_unique<GuardLoop>(loops_.back()->core.root(), let_go_));
+    Loop* loop = &loops_.back()->core.root();
+    if (transport_ != Transport::plain) {
+      tls_loops_.push_back(std::make_unique<TlsLoop>(*loop, transport_));
+      loop = tls_loops_.back().get();
+    }
+    guards_.push_back(std::make_unique<GuardLoop>(*loop, let_go_));
   }
 }
 
@@ -121,7 +129,11 @@ HostedService& NetBody::add(Service& service, std::unique_ptr<GuardService> guar
 }
 
 Service& NetBody::open(const ServiceType& type, const OptionValues& options) {
-  const std::shared_ptr<ServiceConfig> shared = config(type.name, make_protocol(type, options));
+  std::shared_ptr<Protocol> protocol = make_protocol(type, options);
+  if (transport_ != Transport::plain) {
+    protocol = std::make_shared<TlsProtocol>(std::move(protocol), transport_);
+  }
+  const std::shared_ptr<ServiceConfig> shared = config(type.name, std::move(protocol));
   const std::size_t family = families_++;
   Service* first = nullptr;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
@@ -175,17 +187,27 @@ Peer& NetBody::peer(int socket) {
   return *known;
 }
 
-Peer& NetBody::connect(const HostedService& service) {
-  if (stopping_) throw std::logic_error("testing::Net: it was stopped");
-  Peer& made = peer(network_.connect_peer(*network_.listener(service.listener)));
+Peer& NetBody::connect_to(int listener, const TlsPeer* how) {
+  SimListener& to = *network_.listener(listener);
+  if (how != nullptr && !to.tls) throw std::logic_error("testing::Net: nobody speaks TLS there");
+  std::optional<TlsPeer> tls;
+  if (to.tls) tls.emplace();
+  if (to.tls && transport_ != Transport::plain) tls->version = transport_;
+  if (how != nullptr) tls = *how;
+  Peer& made = peer(network_.connect_peer(to, tls));
   acted();
   return made;
 }
 
-Peer& NetBody::connect(std::unique_ptr<Handler> handler, std::size_t loop) {
+Peer& NetBody::connect(const HostedService& service, const TlsPeer* how) {
+  if (stopping_) throw std::logic_error("testing::Net: it was stopped");
+  return connect_to(service.listener, how);
+}
+
+Peer& NetBody::connect(std::unique_ptr<Handler> handler, std::size_t loop, const TlsPeer* how) {
   HandlerQueue& queue = loops_.at(loop)->queue;
   queue.push(std::move(handler));
-  return connect(hosted(queue, loop));
+  return connect(hosted(queue, loop), how);
 }
 
 Address NetBody::address_of(const Url& url) const {
@@ -214,19 +236,20 @@ void NetBody::listen(Service& service, const Url& url) {
   listening_.back()->start();
 }
 
-Peer& NetBody::dial(const Url& url) {
+Peer& NetBody::dial(const Url& url, const TlsPeer* how) {
   const int listener = network_.listener_at(SimNetwork::key_of(url, address_of(url)));
   if (listener < 0) throw std::logic_error("testing::Net: nothing listens on " + url.text());
-  Peer& made = peer(network_.connect_peer(*network_.listener(listener)));
-  acted();
-  return made;
+  return connect_to(listener, how);
 }
 
 Place& NetBody::place(const Url& url) {
   const std::string key = SimNetwork::key_of(url, address_of(url));
   const auto known = places_.find(key);
   if (known != places_.end()) return known->second;
-  return places_.emplace(key, Place(*this, network_.place(key))).first->second;
+  SimPlace& place = network_.place(key);
+  if (url.is_tls() || transport_ != Transport::plain) place.tls.emplace();
+  if (transport_ != Transport::plain) place.tls->version = transport_;
+  return places_.emplace(key, Place(*this, place)).first->second;
 }
 
 void NetBody::name(std::string_view host, const std::vector<std::string>& addresses, Millis delay) {
@@ -284,7 +307,7 @@ bool NetBody::busy() const {
 void NetBody::run() {
   for (const auto& member : loops_) member->driver.turn();
   network_.read_peers();
-  for (std::size_t turns = 0, next = 0; busy(); ++turns, ++next) {
+  for (std::size_t turns = 0, next = 0; busy() || network_.settle_peers(); ++turns, ++next) {
     if (turns == kTurnsMost) throw std::runtime_error("a loop spins: it never becomes quiet");
     if (network_.faults().any_order) next = network_.below(loops_.size());
     SimDriver& driver = loops_[next % loops_.size()]->driver;

@@ -9,6 +9,7 @@
 #include "loop_core.hpp"
 #include "sim_driver.hpp"
 #include "sim_network.hpp"
+#include "tls_loop.hpp"
 
 namespace weir::testing {
 
@@ -66,10 +67,11 @@ class NetBody final {
   Service& opened(const ServiceType& type, const OptionValues& options);
   HostedService& hosted(Service& service, std::size_t loop);  // Hosts it if it is new.
   Service& on_loop(Service& service, std::size_t index);
-  Peer& connect(const HostedService& service);
-  Peer& connect(std::unique_ptr<Handler> handler, std::size_t loop);
+  // Of a listener with TLS, `how` is how the peer speaks it; null: as the transport says.
+  Peer& connect(const HostedService& service, const TlsPeer* how);
+  Peer& connect(std::unique_ptr<Handler> handler, std::size_t loop, const TlsPeer* how);
   void listen(Service& service, const Url& url);
-  Peer& dial(const Url& url);
+  Peer& dial(const Url& url, const TlsPeer* how);
   Place& place(const Url& url);
   void name(std::string_view host, const std::vector<std::string>& addresses, Millis delay);
   std::uint64_t lookups() const { return network_.lookups(); }
@@ -105,6 +107,7 @@ class NetBody final {
   };
 
   Address address_of(const Url& url) const;
+  Peer& connect_to(int listener, const TlsPeer* how);
   std::shared_ptr<ServiceConfig> config(std::string name, std::shared_ptr<Protocol> protocol);
   HostedService& add(Service& service, std::unique_ptr<GuardService> guard, ServiceLoop& loop,
                      std::size_t index, std::size_t family);
@@ -113,6 +116,7 @@ class NetBody final {
   void close_everything();
 
   const NetOptions options_;
+  const Transport transport_;
   bool let_go_ = false;
   std::vector<std::string> log_;
   std::vector<std::string> printed_;
@@ -120,6 +124,7 @@ class NetBody final {
   AcceptLimits limits_;
   AcceptCounters counters_;
   std::vector<std::unique_ptr<Member>> loops_;
+  std::vector<std::unique_ptr<TlsLoop>> tls_loops_;  // Over the loops' own; none if all is plain.
   std::vector<std::unique_ptr<GuardLoop>> guards_;
   std::list<HostedService> services_;
   std::vector<OpenedType> types_;

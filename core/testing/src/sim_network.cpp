@@ -93,7 +93,7 @@ IoResult SimNetwork::send(SimSocket& socket, const iovec* pieces, int count) {
     kill(socket, EPIPE);  // The kernel takes these bytes; the reset that they provoke comes after.
     return static_cast<IoResult>(size);
   }
-  const std::size_t space = to->room > to->unread() ? to->room - to->unread() : 0;
+  const std::size_t space = to->space();
   if (size > 0 && (space == 0 || chance(faults_.again))) return -EAGAIN;
   size = std::min(size, space);
   if (size > 1 && chance(faults_.short_send)) size = 1 + below(size);
@@ -173,7 +173,7 @@ unsigned SimNetwork::readiness(const SimSocket& socket) const {
   const SimSocket* const to = sockets_[other].get();
   unsigned what = ready::kNothing;
   if (socket.unread() > 0 || socket.fin || over) what |= ready::kRead;
-  if (over || socket.shut || to == nullptr || to->closed || to->room > to->unread()) {
+  if (over || socket.shut || to == nullptr || to->closed || to->space() > 0) {
     what |= ready::kWrite;
   }
   return what;
@@ -223,12 +223,29 @@ Address SimNetwork::client_address() {
   return Address::ipv4({127, 0, 0, 1}, next_port_);
 }
 
-int SimNetwork::connect_peer(SimListener& listener) {
+int SimNetwork::connect_peer(SimListener& listener, const std::optional<TlsPeer>& tls) {
   const bool local = listener.at.family() == Address::Family::local;
   const int near = make_pair(local, client_address(), listener.at);
   find(near)->peer = true;
   listener.backlog.push_back(find(near)->other);
+  if (tls) secure(*find(near), TlsEnd::Side::client, *tls);
   return near;
+}
+
+void SimNetwork::secure(SimSocket& socket, TlsEnd::Side side, const TlsPeer& how) {
+  socket.tls = std::make_unique<SimTls>(*this, socket.number, side, how);
+  socket.tls->start();
+  shaking_.push_back(socket.number);
+}
+
+bool SimNetwork::settle_peers() {
+  bool any = false;
+  std::erase_if(shaking_, [&](int number) {
+    SimTls& tls = *find(number)->tls;
+    any = tls.settle() || any;
+    return tls.tls().settled() || tls.tls().failed();
+  });
+  return any;
 }
 
 std::string SimNetwork::key_of(const Url& url, const Address& address) {
@@ -283,6 +300,7 @@ std::optional<int> SimNetwork::dial(const std::string& key, const Address& to) {
   SimSocket& far = *other(*find(near));
   far.peer = true;
   place.backlog.push_back(far.number);
+  if (place.tls) secure(far, TlsEnd::Side::server, *place.tls);
   return near;
 }
 
@@ -307,6 +325,7 @@ void SimNetwork::read_peers() {
 }
 
 void SimNetwork::read_peer(SimSocket& socket) {
+  if (socket.tls != nullptr) return socket.tls->read();
   if (socket.stalled || socket.closed) return;
   socket.arrived += socket.unread();
   socket.taken.append(socket.in, socket.read);

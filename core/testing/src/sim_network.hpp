@@ -3,6 +3,7 @@
 // from the seed.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <weir/testing.hpp>
 
 #include "driver.hpp"
+#include "sim_tls.hpp"
 
 namespace weir::testing {
 
@@ -51,14 +53,24 @@ struct SimSocket {
   std::optional<CloseReason> reason;  // Kept at the test's end when the loop's end closes.
   std::uint64_t sends = 0;            // Calls that the loop's end made, kept at the test's end.
   std::uint64_t receives = 0;
+  std::unique_ptr<SimTls> tls;  // Of the test's end, if it speaks TLS.
+  bool fin_read = false;        // By it.
 
   std::size_t unread() const { return in.size() - read; }
+
+  // What the sender may still send. A handshake passes, whatever room the test's end has.
+  std::size_t space() const {
+    const bool shakes = tls != nullptr && !tls->tls().settled();
+    const std::size_t size = shakes ? std::max(room, std::size_t{64} << 10) : room;
+    return size > unread() ? size - unread() : 0;
+  }
 };
 
 struct SimListener {
   int number = -1;
   std::string key;
   Address at;
+  bool tls = false;
   std::deque<int> backlog;
 };
 
@@ -70,7 +82,8 @@ struct SimPlace {
   Answer answer = Answer::accept;
   int error = 0;
   unsigned attempts = 0;
-  std::deque<int> backlog;  // The test's ends, not yet handed out.
+  std::deque<int> backlog;     // The test's ends, not yet handed out.
+  std::optional<TlsPeer> tls;  // How they speak TLS, if they do.
 };
 
 struct SimName {
@@ -119,7 +132,7 @@ class SimNetwork {
   void fail_accepts(int error) { accept_error_ = error; }
 
   // A connection from a test's end to a listener; the number of the test's end.
-  int connect_peer(SimListener& listener);
+  int connect_peer(SimListener& listener, const std::optional<TlsPeer>& tls);
 
   // A loop's attempt: the number of its end, or a negative errno; empty if there is no answer ever.
   std::optional<int> dial(const std::string& key, const Address& to);
@@ -137,6 +150,7 @@ class SimNetwork {
   void read_peers();  // Every end that is not stalled reads what is there.
   void read_peer(SimSocket& socket);
   bool peers_waiting() const { return !waiting_.empty(); }
+  bool settle_peers();  // All is quiet. True: something has come of it.
 
   std::vector<std::string> open_sockets() const;
 
@@ -144,6 +158,7 @@ class SimNetwork {
   SimSocket& make_socket(bool local);
   int make_pair(bool local, const Address& client, const Address& server);  // The client's end.
   void reach(SimSocket& socket);  // Something has arrived there.
+  void secure(SimSocket& socket, TlsEnd::Side side, const TlsPeer& how);
   void kill(SimSocket& socket, int error);
   Address client_address();
 
@@ -158,6 +173,7 @@ class SimNetwork {
   std::map<std::string, SimPlace> places_;
   std::map<std::string, SimName> names_;
   std::vector<int> waiting_;
+  std::vector<int> shaking_;  // The test's ends whose handshakes are not known to be over.
   int accept_error_ = 0;
   std::uint64_t lookups_ = 0;
   std::uint16_t next_port_ = 40'000;

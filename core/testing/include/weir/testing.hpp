@@ -17,8 +17,11 @@
 namespace weir::testing {
 
 class NetBody;
+class PeerTls;
 struct SimPlace;
 struct SimSocket;
+struct TlsPeer;
+enum class Transport : std::uint8_t;
 
 // What may go wrong by itself: chances in a thousand, each time it could happen.
 struct Faults {
@@ -48,6 +51,7 @@ struct NetOptions {
   std::size_t pipe_size = 1 << 20;  // and their bytes; 0: the system cannot splice.
   Level level = Level::debug;       // Log lines below it are not kept.
   bool trace = false;               // Every callback goes to the log.
+  std::optional<Transport> transport = {};  // Of all connections; see testing_tls.hpp.
 };
 
 // The far side of a connection, held by the test. Valid as long as the net. It reads what arrives,
@@ -58,7 +62,7 @@ class Peer final {
   static constexpr auto kWhole = static_cast<std::size_t>(-1);
   // Never blocks. The server reads at most `chunk` bytes of it at a time, one turn each.
   void send(std::string_view text, std::size_t chunk = kWhole);
-  void end();           // FIN; reading goes on.
+  void end();           // FIN, on TLS after close_notify; reading goes on.
   void close();         // Both ways, as close(2): a reset if something arrived and was not read.
   void reset();         // A Unix socket cannot; it closes.
   void cut(int error);  // The line breaks: the server's system calls give this errno.
@@ -66,15 +70,16 @@ class Peer final {
   void unstall();
   void room(std::size_t bytes);
 
-  std::string take();             // What it has read since the last take.
-  std::uint64_t arrived() const;  // Bytes read in all.
-  bool ended() const;             // It has read the server's FIN.
-  bool was_reset() const;
+  std::string take();              // What it has read since the last take.
+  std::uint64_t arrived() const;   // Bytes read in all.
+  bool ended() const;              // It has read the server's FIN, on TLS behind close_notify.
+  bool was_reset() const;          // Or, with TLS over a Unix socket, has read a FIN without it.
   bool gone() const;               // The server has closed its socket.
   Connection* connection() const;  // The server's side; null before it is accepted and once gone.
   std::optional<CloseReason> reason() const;  // Why it ended, once it is gone.
   std::uint64_t sends() const;                // System calls it made to write,
   std::uint64_t receives() const;             // and to read.
+  PeerTls tls() const;                        // Throws if it is plain.
 
  private:
   friend class NetBody;
@@ -90,8 +95,9 @@ class Place final {
   Peer* next();  // The oldest connection that was not handed out yet; null if there is none.
   unsigned attempts() const;
   void accept();
-  void refuse(int error = 0);  // ECONNREFUSED unless told. ENETUNREACH and its like fail at once.
-  void hang();                 // Attempts are never answered.
+  void refuse(int error = 0);    // ECONNREFUSED unless told. ENETUNREACH and its like fail at once.
+  void hang();                   // Attempts are never answered.
+  void tls(const TlsPeer& how);  // It speaks TLS so from now on.
 
  private:
   friend class NetBody;
@@ -118,6 +124,7 @@ class Net final {
   Peer& connect(Service& service, std::size_t loop = 0);
   Peer& connect(const ServiceType& type, const OptionValues& options = {});  // Opened once.
   Peer& connect(std::unique_ptr<Handler> handler, std::size_t loop = 0);  // Accepted by this one.
+  Peer& connect(std::unique_ptr<Handler> handler, const TlsPeer& how);
   template <class H>
   Peer& connect() {
     static constexpr ServiceType type = handler_type<H>("test", "Is tested.");
@@ -126,6 +133,7 @@ class Net final {
 
   void listen(Service& service, std::string_view url);  // On all its loops, as a server does.
   Peer& dial(std::string_view url);
+  Peer& dial(std::string_view url, const TlsPeer& how);  // To a listener that speaks TLS.
   void fail_accepts(int error);  // Accepting fails with this errno; 0: works again.
   Place& place(std::string_view url);
   void name(std::string_view host, const std::vector<std::string>& addresses, Millis delay = {});
