@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -48,9 +49,13 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
   constexpr int kGood = 1;
   constexpr int kRenew = 2;
   TicketRing& tickets = *attached_to(SSL_get_SSL_CTX(ssl))->tickets;
-  if (sealing == 1) return tickets.seal(name, iv, cipher, mac);
-  const int result = tickets.open(name, iv, cipher, mac);
-  return result == kGood && SSL_version(ssl) == TLS1_3_VERSION ? kRenew : result;
+  try {
+    if (sealing == 1) return tickets.seal(name, iv, cipher, mac);
+    const int result = tickets.open(name, iv, cipher, mac);
+    return result == kGood && SSL_version(ssl) == TLS1_3_VERSION ? kRenew : result;
+  } catch (const std::bad_alloc&) {  // No exception may cross OpenSSL, here as below.
+    return -1;
+  }
 }
 
 // The default context's connections look for a better one; what SNI cannot choose stays there.
@@ -58,11 +63,15 @@ int on_server_name(SSL* ssl, int*, void* attached) {
   const auto& own = *static_cast<const Attached*>(attached);
   const char* const host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (host == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  const NameTable::Numbers* const numbers = own.names.find(host);
-  if (numbers == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  const auto chosen = own.contexts.find(*numbers);
-  if (chosen != own.contexts.end()) SSL_set_SSL_CTX(ssl, chosen->second.get());
-  return SSL_TLSEXT_ERR_OK;
+  try {
+    const NameTable::Numbers* const numbers = own.names.find(host);
+    if (numbers == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    const auto chosen = own.contexts.find(*numbers);
+    if (chosen != own.contexts.end()) SSL_set_SSL_CTX(ssl, chosen->second.get());
+    return SSL_TLSEXT_ERR_OK;
+  } catch (const std::bad_alloc&) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
 }
 
 // The next name of a list as ALPN sends it; empty at its end, or where it is cut.

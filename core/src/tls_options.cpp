@@ -1,7 +1,9 @@
 #include "tls_options.hpp"
 
+#include <algorithm>
 #include <initializer_list>
 
+#include <weir/address.hpp>
 #include <weir/text.hpp>
 
 #include "url_query.hpp"
@@ -31,6 +33,20 @@ std::vector<TlsPair> pairs_of(const TlsSettings& settings, const std::string& fa
     pairs.push_back({file, i < settings.key.size() ? settings.key[i] : file});
   }
   return pairs;
+}
+
+// A dot in front would let every name below it pass.
+void check_name(const std::string& name, const std::string& failing) {
+  constexpr std::size_t kNameMost = 253;
+  const auto is_good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  const bool good = name.size() <= kNameMost && !name.starts_with('.') &&
+                    std::all_of(name.begin(), name.end(), is_good);
+  if (good || Address::parse(name, 0)) return;
+  throw SetupError(failing + ": \"" + escape(name, 100) +
+                   "\" is no name in a certificate, expected a host or an address");
 }
 
 TlsRules rules_of(const TlsSettings& settings) {
@@ -99,6 +115,7 @@ TlsDialOptions tls_dial_options(const Url& url) {
   if (options.verify && options.name.empty()) {
     throw SetupError(failing + ": which name is in its certificate? expected name=NAME");
   }
+  check_name(options.name, failing);
   options.ca = settings.ca.value_or("");
   const std::vector<TlsPair> pairs = pairs_of(settings, failing);
   if (pairs.size() > 1) throw SetupError(failing + ": one certificate can be shown, not several");
@@ -127,6 +144,7 @@ TlsDialOptions tls_dial_options(const TlsOptions& options) {
   if (options.verify_peer && options.server_name.empty()) {
     throw SetupError("cannot start TLS: a client that verifies needs the server's name");
   }
+  check_name(options.server_name, "cannot start TLS");
   TlsDialOptions dial;
   dial.target = options.server_name;
   dial.name = options.server_name;

@@ -1,5 +1,7 @@
 #include "tls_sessions.hpp"
 
+#include <new>
+
 namespace weir {
 
 namespace {
@@ -22,7 +24,12 @@ int sessions_index() {
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
   const auto* const sessions = static_cast<SharedSessions*>(SSL_get_ex_data(ssl, sessions_index()));
   if (sessions == nullptr) return 0;
-  (*sessions)->keep(SslSession(session));
+  SslSession ours(session);
+  try {
+    (*sessions)->keep(std::move(ours));
+  } catch (const std::bad_alloc&) {
+    return 1;  // It is gone already.
+  }
   return 1;
 }
 
@@ -55,8 +62,8 @@ void keep_sessions(SSL_CTX* context) {
 }
 
 bool take_up_session(SSL* ssl, const SharedSessions& sessions) {
-  auto shared = std::make_unique<SharedSessions>(sessions);
-  if (SSL_set_ex_data(ssl, sessions_index(), shared.get()) != 1) return false;
+  std::unique_ptr<SharedSessions> shared(new (std::nothrow) SharedSessions(sessions));
+  if (!shared || SSL_set_ex_data(ssl, sessions_index(), shared.get()) != 1) return false;
   (void)shared.release();
   if (const SslSession session = sessions->take()) SSL_set_session(ssl, session.get());
   return true;

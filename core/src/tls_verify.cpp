@@ -1,6 +1,7 @@
 #include "tls_verify.hpp"
 
 #include <memory>
+#include <new>
 
 #include <openssl/x509_vfy.h>
 
@@ -30,16 +31,24 @@ std::string shown(const std::vector<std::string>& names) {
   return text;
 }
 
-// The first fault is kept. Nothing is allocated for a certificate that is good.
-int on_verified(int good, X509_STORE_CTX* verified) {
-  if (good == 1) return good;
+void remember(X509_STORE_CTX* verified) {
   auto* const ssl =
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(verified, SSL_get_ex_data_X509_STORE_CTX_idx()));
   const X509* const leaf = X509_STORE_CTX_get0_cert(verified);
-  if (ssl == nullptr || leaf == nullptr || refusal_of(ssl) != nullptr) return good;
+  if (ssl == nullptr || leaf == nullptr || refusal_of(ssl) != nullptr) return;
   auto refusal = std::make_unique<Refusal>(
       Refusal{X509_STORE_CTX_get_error(verified), subject_of(leaf), shown(names_of(leaf))});
   if (SSL_set_ex_data(ssl, refusal_index(), refusal.get()) == 1) (void)refusal.release();
+}
+
+// The first fault is kept. Nothing is allocated for a certificate that is good.
+int on_verified(int good, X509_STORE_CTX* verified) {
+  if (good == 1) return good;
+  try {
+    remember(verified);
+  } catch (const std::bad_alloc&) {
+    return good;  // Refused all the same, but nobody will know whose it was.
+  }
   return good;
 }
 

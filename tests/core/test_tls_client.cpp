@@ -215,7 +215,10 @@ TEST_CASE("tls client: files are read again when they have changed, and good one
   std::this_thread::sleep_for(1100ms);  // The files are looked at once a second.
   CHECK_NOTHROW(weir::tls_dial(site.dial));
   site.folder.write("ca.pem", another.certificate());
-  std::this_thread::sleep_for(1100ms);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!site.talk().good() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(50ms);
+  }
 
   CHECK(site.talk().good());
 }

@@ -303,6 +303,20 @@ TEST_CASE("tls: clients show certificates, and only a good one is let in") {
   }
 }
 
+TEST_CASE("tls: who comes back is still known by the certificate it showed") {
+  Site site;
+  site.add("server", {});
+  site.listen.client_ca = site.dial.ca;
+  site.show(site.authority.issue({.common_name = "ann", .purpose = Purpose::client}));
+  const auto server = TlsServer::open(site.listen);
+  const Talk first(*server, *weir::tls_dial(site.dial));
+
+  const Talk again(*server, *weir::tls_dial(site.dial));
+
+  CHECK(again.server().info().resumed);
+  CHECK(again.server().info().peer_certificate == "CN=ann");
+}
+
 TEST_CASE("tls: where a client's certificate is optional, none is good and a bad one is not") {
   Site site;
   site.listen.client_ca = site.dial.ca;

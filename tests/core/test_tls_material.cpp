@@ -288,6 +288,8 @@ TEST_CASE("tls options: a URL says which side a key is for, and what is missing"
       Row{"tls://x:1", "accepted"}, Row{"tls://x:1?tickets=on", "tickets is for listening"},
       Row{"tls://x:1?client-ca=a", "for listening"}, Row{"tls+unix:///x", "expected name=NAME"},
       Row{"tls+unix:///x?verify=off", "accepted"}, Row{"tls+unix:///x?name=a", "accepted"},
+      Row{"tls://x:1?name=.example.org", "\".example.org\" is no name in a certificate"},
+      Row{"tls://x:1?name=a b", "is no name"}, Row{"tls://x:1?name=::1", "accepted"},
       Row{"tls://x:1?cert=a&cert=b", "not several"});
   CHECK_THAT(said_of(dial, dialling.url), Catch::Contains(dialling.said));
 }
