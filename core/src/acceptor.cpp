@@ -34,11 +34,13 @@ void add(std::atomic<std::uint64_t>& counter) { LoopCounters::add(counter); }
 }  // namespace
 
 Acceptor::Acceptor(int socket, std::vector<ServiceLoop*> services, unsigned descriptors_each,
-                   const AcceptLimits& limits, AcceptCounters& counters)
+                   const AcceptLimits& limits, AcceptCounters& counters,
+                   std::shared_ptr<TlsSource> tls)
     : services_(std::move(services)),
       descriptors_each_(descriptors_each),
       limits_(limits),
       counters_(counters),
+      tls_(std::move(tls)),
       socket_(services_.front()->core().driver().adopt_listener(socket, *this)) {}
 
 void Acceptor::start() { socket_->want(true); }
@@ -98,10 +100,12 @@ void Acceptor::hand_over(const Accepted& accepted) {
   LoopCore& core = least->core();
   core.reserve();
   if (least == services_.front()) {
-    core.adopt(accepted.socket, accepted.peer, *least);
+    core.adopt(accepted.socket, accepted.peer, *least, tls_);
     return;
   }
-  core.post([&core, least, accepted] { core.adopt(accepted.socket, accepted.peer, *least); });
+  core.post([&core, least, accepted, tls = tls_]() mutable {
+    core.adopt(accepted.socket, accepted.peer, *least, std::move(tls));
+  });
 }
 
 // Out of descriptors or memory. Nothing is closed: the peers wait in the backlog until there is room.

@@ -33,7 +33,8 @@ class WEIR_API Acceptor final : public ListenOwner {
   // `services` are the service's facades, one per loop, the accepting loop's first. All outlive this,
   // or serve() names others before they go.
   Acceptor(int socket, std::vector<ServiceLoop*> services, unsigned descriptors_each,
-           const AcceptLimits& limits, AcceptCounters& counters);
+           const AcceptLimits& limits, AcceptCounters& counters,
+           std::shared_ptr<TlsSource> tls = {});
 
   void start();  // Begins to accept.
   // From now on for another service, of the same loops.
@@ -53,6 +54,7 @@ class WEIR_API Acceptor final : public ListenOwner {
   unsigned descriptors_each_;
   const AcceptLimits& limits_;
   AcceptCounters& counters_;
+  std::shared_ptr<TlsSource> tls_;  // Null: connections are plain.
   std::unique_ptr<ListenSocket> socket_;
   Timer resume_;
   Millis pause_{0};

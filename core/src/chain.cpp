@@ -202,6 +202,7 @@ void Chain::clear() {
   pipe_.reset();
   head_ = 0;
   bytes_ = 0;
+  below = 0;
 }
 
 void Chain::read(std::vector<std::byte>& into) const {

@@ -45,7 +45,7 @@ class WEIR_API Chain {
   Chain& operator=(const Chain&) = delete;
 
   bool empty() const { return bytes_ == 0; }
-  std::size_t bytes() const { return bytes_; }
+  std::size_t bytes() const { return bytes_ + below; }
   std::size_t slices() const { return slices_.size() - head_; }
 
   // Valid only until own(): for bytes that outlive the callback which writes them.
@@ -76,6 +76,7 @@ class WEIR_API Chain {
   std::uint32_t unsent = 0;         // and what the kernel then had and the peer had not.
   std::uint32_t full_turn = 0;      // The turn in which it became full,
   std::uint32_t written_turn = 0;   // and that of the last write.
+  std::size_t below = 0;            // Ciphertext that the stream holds: not here, but pending.
 
  private:
   struct Slice {

@@ -63,19 +63,25 @@ ConnectionCore::ConnectionCore(ServiceLoop& service, const Address& peer)
 
 ConnectionCore::~ConnectionCore() {
   release_aside();
-  if (is(kHasStream)) stream().~Stream();
+  drop_tls();
+  if (is(kHasStream)) plain().~Stream();
   service_.freed();
   core().freed();
 }
 
 void ConnectionCore::begin(int socket) {
   phase_ = Phase::open;
-  core().driver().adopt(socket, &stream(), *this);
+  core().driver().adopt(socket, &plain(), *this);
   set(kHasStream);
 }
 
-bool ConnectionCore::accept(int socket) {
+bool ConnectionCore::accept(int socket, std::shared_ptr<TlsSource> tls) {
   begin(socket);
+  if (tls != nullptr) {
+    secure_by(std::move(tls));
+    begin_securing();
+    return true;
+  }
   if (!take_handler()) return false;
   open_to_handler();
   return true;
@@ -117,11 +123,12 @@ void ConnectionCore::open_to_handler() {
   if (core().draining() || service_.draining()) stop();
 }
 
-void ConnectionCore::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
+void ConnectionCore::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler,
+                             std::shared_ptr<TlsSource> tls) {
   phase_ = Phase::connecting;
   set_handler(std::move(handler));
   set(kOutgoing);
-  aside_.connector = new Connector(*this, options);
+  aside_.connector = new Connector(*this, options, std::move(tls));
   set(kDialling);
   aside_.connector->start();
   refile();
@@ -133,6 +140,10 @@ void ConnectionCore::connected(int socket, const Address& peer) {
   aside_ = {};
   peer_ = peer;
   begin(socket);
+  if (std::shared_ptr<TlsSource> tls = over->take_tls()) {
+    secure_by(std::move(tls));
+    return begin_securing();
+  }
   open_to_handler();
 }
 
@@ -173,7 +184,7 @@ void ConnectionCore::close() {
   clear(kAgain);
   drop_tail();
   if (!is(kInCallback)) be_due();
-  if (phase_ == Phase::connecting && pending() == 0) {
+  if ((phase_ == Phase::connecting || phase_ == Phase::securing) && pending() == 0) {
     finish(reason_.code, reason_.side);
   } else {
     refile();
@@ -193,10 +204,6 @@ void ConnectionCore::abort(std::error_code why) {
 
 void ConnectionCore::cut(CloseReason::Code code, int error) {
   finish(code, CloseReason::Side::us, error, true);
-}
-
-void ConnectionCore::start_tls(const TlsOptions&) {
-  throw SetupError("TLS is not part of this build: start_tls cannot secure a connection");
 }
 
 void ConnectionCore::set_idle(Millis idle) {
@@ -250,6 +257,10 @@ void ConnectionCore::settle() {
   clear(kOnAgenda);
   if (phase_ == Phase::finished) return die();
   if (phase_ == Phase::connecting) return judge_output();
+  if (phase_ == Phase::securing) {
+    secure();
+    return judge_output();
+  }
   if (phase_ != Phase::open) return;
   if (is(kAgain)) {
     clear(kAgain);
@@ -260,6 +271,7 @@ void ConnectionCore::settle() {
     since_ = core().turn();
     call("on_drain", [this] { handler_->on_drain(*this); });
   }
+  if (is(kTls)) read_news();
   advance();
   judge_output();
   if (is(kDrainDue) && !is(kOnAgenda)) {  // Once a turn is enough; the next turn comes at once.
@@ -272,6 +284,7 @@ void ConnectionCore::advance() {
   if (!is_open()) return;
   if (is_direct()) send_direct();
   if (out_ != nullptr && !is(kBlocked)) flush();
+  if (out_ == nullptr && is(kUpgrading) && is_open()) return upgrade();
   if (out_ == nullptr && is_any(kEndCalled | kClosing | kOutDead) && is_open()) {
     if (!is(kFinOut)) fin();
     check_finished();
@@ -280,6 +293,7 @@ void ConnectionCore::advance() {
 }
 
 void ConnectionCore::fin() {
+  if (is(kTls) && !is(kOutDead) && !notified()) return;  // The FIN comes behind it.
   set(kFinOut);
   activity_ = stamp();
   if (is(kClosing)) since_ = activity_;
@@ -317,6 +331,7 @@ void ConnectionCore::finish(CloseReason::Code code, CloseReason::Side side, int 
 
 void ConnectionCore::release_aside() {
   drop_tail();
+  if (is_any(kTls | kUpgrading)) return;  // Told about in on_close; goes with the connection.
   if (is(kDialling)) delete aside_.connector;
   clear(kDialling);
   clear(kSplice);

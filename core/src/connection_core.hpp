@@ -2,7 +2,7 @@
 // writing with watermarks, half-close, lingering, timeouts, and the order of death.
 //
 // Split over connection_core.cpp (life), connection_read.cpp, connection_write.cpp,
-// connection_time.cpp and connection_move.cpp.
+// connection_time.cpp, connection_tls.cpp and connection_move.cpp.
 #pragma once
 
 #include <weir/connection.hpp>
@@ -16,6 +16,8 @@ namespace weir {
 
 class Connector;
 class RelayHalf;
+class TlsSource;
+class TlsStream;
 
 // Input that a handler has seen and not used; allocated only while there is some.
 struct Tail {
@@ -54,8 +56,10 @@ class ConnectionCore final : public Connection, public WheelNode {
 
   // --- Birth; each returns with the connection alive, dying, or handed to the loop's grave.
 
-  bool accept(int socket);  // False: refused, nothing left to do.
-  void connect(const ConnectOptions& options, std::unique_ptr<Handler> handler);
+  // False: refused, nothing left to do. With a source, the handshake comes first.
+  bool accept(int socket, std::shared_ptr<TlsSource> tls);
+  void connect(const ConnectOptions& options, std::unique_ptr<Handler> handler,
+               std::shared_ptr<TlsSource> tls);
   bool thaw(Frozen& frozen);
   std::unique_ptr<Frozen> freeze();
 
@@ -75,7 +79,8 @@ class ConnectionCore final : public Connection, public WheelNode {
   void hold_reads_when_full(bool hold) override;
   void set_idle(Millis idle) override;
   void start_tls(const TlsOptions& options) override;
-  const TlsInfo* tls() const override { return nullptr; }
+  const TlsInfo* tls() const override;
+  bool securing() const override { return is(kUpgrading) || phase_ == Phase::securing; }
   Address peer() const override { return peer_; }
   Address local() const override;
   Loop& loop() override { return service_; }
@@ -124,6 +129,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   Connector* connector() { return is(kDialling) ? aside_.connector : nullptr; }
 
   ServiceLoop& service() { return service_; }
+  void secure_soon();  // For the engine: the handshake may go on, in a later step.
   void forget_agenda() { clear(kOnAgenda); }
   std::uint32_t slot() const { return slot_; }
   const CloseReason& reason() const { return reason_; }
@@ -131,6 +137,7 @@ class ConnectionCore final : public Connection, public WheelNode {
  private:
   enum class Phase : std::uint8_t {
     connecting,
+    securing,  // The TLS handshake is under way.
     open,
     finished,  // on_close is due at the end of the turn.
     dead,      // on_close has been; the stream is going.
@@ -161,10 +168,12 @@ class ConnectionCore final : public Connection, public WheelNode {
     kSplice = 1 << 20,    // What is read goes through a pipe.
     kOutgoing = 1 << 21,  // Dialled, not accepted.
     kRelayed = 1 << 22,   // The relay judges silence, which is one of two connections.
+    kTls = 1 << 23,       // The stream lies above another.
+    kUpgrading = 1 << 24,  // start_tls() was called; what was written before is still leaving.
 
     // With one of these, more is to be done after a callback than to send what it wrote.
     kUnusual = kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain |
-               kHasTail | kSplice,
+               kHasTail | kSplice | kTls | kUpgrading,
   };
 
   ConnectionCore(ServiceLoop& service, const Address& peer);
@@ -184,9 +193,12 @@ class ConnectionCore final : public Connection, public WheelNode {
   bool reading() const;
   bool is_open() const { return phase_ == Phase::open; }
   // Lies in the memory right behind this object.
-  Stream& stream() const {
+  Stream& plain() const {
     return *reinterpret_cast<Stream*>(const_cast<ConnectionCore*>(this) + 1);
   }
+  Stream& stream() const { return is(kTls) ? above() : plain(); }
+  Stream& above() const;
+  TlsStream& tls_stream() const { return *aside_.tls; }
 
   // Runs a callback of the handler's at the one place where exceptions are caught.
   template <class F>
@@ -214,6 +226,31 @@ class ConnectionCore final : public Connection, public WheelNode {
   void tell_eof();
   bool discard();
   void lost(int error);  // The peer reset, or the network gave up.
+  Tail* tail() const;
+  void put_tail(Tail* tail);
+
+  // TLS.
+  void secure_by(std::shared_ptr<TlsSource> source);  // Puts a stream above the other.
+  void drop_tls();
+  void upgrade();  // Once what was written before start_tls() is gone.
+  void begin_securing();
+  void secure();
+  void secured();
+  [[gnu::cold]] void not_secured();
+  [[gnu::cold]] void tls_lost(int error);
+  void close_with_alert(CloseReason::Code code);
+  [[gnu::cold]] void handshake_timed_out();
+  std::uint32_t securing_since() const;
+  void tls_noted();
+  void read_news();
+  void note_held();  // What the stream holds, after it was called.
+  bool push();       // That; false: some is still held.
+  [[gnu::cold]] Flow write_early(Bytes bytes);
+  std::size_t early_bytes() const;
+  bool has_news() const;
+  void drop_held();
+  std::size_t held() const;
+  bool notified();  // close_notify has left.
 
   // Writing.
   Chain& out();
@@ -231,6 +268,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   void reclaim_pipe();
   void blocked();
   void taken(std::size_t bytes);
+  void judge_low();
   void send_failed(int error);
   void judge_output();
   void drop_output();
@@ -255,6 +293,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   Deadline deadline() const;
   void refile();  // Only ever to an earlier tick; later ones are found when the old one comes.
   void idled();
+  void lingered();
   void log_close();
 
   // These three fit behind the wheel's node.
@@ -269,6 +308,7 @@ class ConnectionCore final : public Connection, public WheelNode {
     Connector* connector;  // Owned; while connecting.
     Tail* tail;            // Owned; input that was not used.
     RelayHalf* splicer;    // The handler's, while what is read is spliced.
+    TlsStream* tls;        // Owned, like the tail that it keeps in this one's place.
   } aside_;
   std::uint64_t id_;
   std::uint64_t bytes_in_ = 0;

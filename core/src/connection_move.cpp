@@ -4,7 +4,8 @@
 namespace weir {
 
 std::unique_ptr<Frozen> ConnectionCore::freeze() {
-  if (!is_open() || is(kClosing) || is(kInCallback) || !is(kOpenedToHandler) || is(kOutDead))
+  if (!is_open() || is(kClosing) || is(kInCallback) || !is(kOpenedToHandler) ||
+      is_any(kOutDead | kTls | kUpgrading))
     return nullptr;
   auto frozen = std::make_unique<Frozen>();
   bool willing = false;

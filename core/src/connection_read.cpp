@@ -9,7 +9,7 @@
 namespace weir {
 
 bool ConnectionCore::reading() const {
-  if (is(kEofIn)) return false;
+  if (is_any(kEofIn | kUpgrading) && (is(kEofIn) || !is(kClosing))) return false;
   return is(kClosing) || (!is(kPaused) && !(is(kHoldReads) && is(kFull)));
 }
 
@@ -24,6 +24,7 @@ void ConnectionCore::on_ready(unsigned what) {
 }
 
 void ConnectionCore::on_unusual(unsigned what) {
+  if (phase_ == Phase::securing) return secure();
   if ((what & ready::kWrite) != 0 && is(kBlocked) && is_open()) {
     clear(kBlocked);
     advance();
@@ -58,6 +59,7 @@ void ConnectionCore::read_on() {
 bool ConnectionCore::receive() {
   std::byte* const buffer = core().read_buffer(0);
   const IoResult got = stream().receive({buffer, LoopCore::kReadSize});
+  if (is(kTls)) tls_noted();
   if (got <= 0) return nothing_read(got);
   const auto size = static_cast<std::size_t>(got);
   bytes_in_ += size;
@@ -74,10 +76,11 @@ bool ConnectionCore::receive() {
 }
 
 bool ConnectionCore::receive_behind_tail() {
-  const Bytes tail{aside_.tail->bytes};
+  const Bytes tail{this->tail()->bytes};
   const std::size_t kept = tail.size();
   std::byte* const buffer = core().read_buffer(kept);
   const IoResult got = stream().receive({buffer + kept, LoopCore::kReadSize});
+  if (is(kTls)) tls_noted();
   if (got <= 0) return nothing_read(got);
   const auto size = static_cast<std::size_t>(got);
   bytes_in_ += size;
@@ -96,12 +99,13 @@ bool ConnectionCore::nothing_read(IoResult got) {
   if (got == 0) {
     reached_eof();
   } else if (got != -EAGAIN && got != -EINTR) {
-    lost(static_cast<int>(-got));
+    is(kTls) && !is(kClosing) ? tls_lost(static_cast<int>(-got)) : lost(static_cast<int>(-got));
   }
   return false;
 }
 
 void ConnectionCore::delivered(Bytes all, std::size_t kept, std::size_t used) {
+  if (is(kUpgrading) && used < all.size()) return cut(CloseReason::Code::tls_injection);
   if (!is(kClosing)) keep(all, kept, std::min(used, all.size()));
   advance();
 }
@@ -113,7 +117,7 @@ void ConnectionCore::keep(Bytes all, std::size_t kept, std::size_t used) {
     drop_tail();
     return;
   }
-  Tail& tail = is(kHasTail) ? *aside_.tail : make_tail();
+  Tail& tail = is(kHasTail) ? *this->tail() : make_tail();
   if (used > 0 || kept == 0) {
     tail.bytes.assign(unused.begin(), unused.end());
     tail.since = stamp();
@@ -129,15 +133,17 @@ void ConnectionCore::keep(Bytes all, std::size_t kept, std::size_t used) {
 
 Tail& ConnectionCore::make_tail() {
   splice_by(nullptr);
-  aside_.tail = new Tail;
+  put_tail(new Tail);
   set(kHasTail);
-  return *aside_.tail;
+  return *tail();
 }
 
 std::unique_ptr<Tail> ConnectionCore::take_tail() {
   if (!is(kHasTail)) return nullptr;
   clear(kHasTail);
-  return std::unique_ptr<Tail>(std::exchange(aside_, {}).tail);
+  std::unique_ptr<Tail> taken(tail());
+  put_tail(nullptr);
+  return taken;
 }
 
 // After resume(), or once a full connection has drained: what was kept, and the FIN that was held back,
@@ -150,6 +156,7 @@ void ConnectionCore::offer_again() {
     std::size_t used = 0;
     call("on_data", [&] { used = handler_->on_data(*this, all); });
     if (is(kClosing)) return;
+    if (is(kUpgrading) && used < all.size()) return cut(CloseReason::Code::tls_injection);
     keep(all, 0, std::min(used, all.size()));
   }
   const bool waits = is(kPaused) || (is(kHasTail) && is(kHoldReads) && is(kFull));
@@ -180,7 +187,8 @@ void ConnectionCore::tell_eof() {
 // While closing: what the peer still sends is read and dropped, so that it is not answered by a reset
 // which would destroy the output it has not taken yet.
 bool ConnectionCore::discard() {
-  const IoResult got = stream().receive({core().read_buffer(0), LoopCore::kReadSize});
+  // Of TLS, what is below: nobody is going to read it.
+  const IoResult got = plain().receive({core().read_buffer(0), LoopCore::kReadSize});
   if (got <= 0) return nothing_read(got);
   bytes_in_ += static_cast<std::size_t>(got);
   activity_ = stamp();

@@ -9,10 +9,10 @@ namespace weir {
 // The other connection's callback is running, so this one has nothing gathered and nobody else writes.
 Flow ConnectionCore::pass(Bytes bytes) {
   if (is(kOutDead)) return Flow::full;  // For ever: the sender is to hear of it, not to be drained.
-  constexpr std::uint32_t asked = kClosing | kEndCalled | kBlocked | kOutDead;
+  constexpr std::uint32_t asked = kClosing | kEndCalled | kBlocked | kOutDead | kUpgrading;
   if (is_any(asked) || !is_open() || out_ != nullptr) return write_more(bytes);
   bytes = send_now(bytes);
-  if (bytes.empty()) return Flow::open;
+  if (bytes.empty()) return is(kTls) ? written() : Flow::open;
   out().copy(bytes);
   blocked();
   return written();
@@ -20,7 +20,7 @@ Flow ConnectionCore::pass(Bytes bytes) {
 
 // With a trace, every byte is to be seen.
 bool ConnectionCore::can_splice() const {
-  return is_open() && !is(kHasTail) && !core().settings().trace;
+  return is_open() && !is_any(kHasTail | kTls | kUpgrading) && !core().settings().trace;
 }
 
 void ConnectionCore::splice_by(RelayHalf* half) {

@@ -29,6 +29,8 @@ ConnectionCore::Deadline ConnectionCore::deadline() const {
   };
 
   if (phase_ == Phase::connecting) return {aside_.connector->left(), Code::connect_timeout};
+  if (securing()) consider(time.handshake, securing_since(), Code::handshake);
+  if (phase_ == Phase::securing) return best;
   if (is(kBlocked)) consider(time.write_stall, out_->stalled_since, Code::write_stall);
   if (is(kLingering)) {
     consider(time.linger, activity_, Code::linger);
@@ -42,7 +44,7 @@ ConnectionCore::Deadline ConnectionCore::deadline() const {
   // A peer that nobody reads is not silent.
   const bool waits = is(kFinOut) ? !is(kEofTold) && reading() : is(kEofTold);
   if (waits && !is(kRelayed)) consider(time.half_closed, activity_, Code::half_closed);
-  if (is(kHasTail) && reading()) consider(time.unfinished, aside_.tail->since, Code::line_time);
+  if (is(kHasTail) && reading()) consider(time.unfinished, tail()->since, Code::line_time);
   if (bytes_in_ == 0 && !is_any(kEofIn | kPaused | kOutgoing)) {
     consider(time.first_byte, opened_, Code::first_byte);
   }
@@ -81,13 +83,21 @@ void ConnectionCore::on_due() {
     case CloseReason::Code::idle:
       return idled();
     case CloseReason::Code::linger:
-      // A peer that has everything and does not answer is reset, so that no socket stays half-open
-      // in the kernel. One that has not is left to the kernel, which goes on delivering.
-      return finish(CloseReason::Code::linger, CloseReason::Side::us, 0,
-                    stream().unacknowledged() == 0u);
+      return lingered();
+    case CloseReason::Code::handshake:
+      return handshake_timed_out();
     default:
       return cut(look.what);
   }
+}
+
+// A peer that has everything and does not answer is reset, so that no socket stays half-open in the
+// kernel. One that has not is left to the kernel, which goes on delivering.
+void ConnectionCore::lingered() {
+  const bool tls = reason_.code == CloseReason::Code::handshake ||
+                   reason_.code == CloseReason::Code::tls;  // Says more than that it lingered.
+  finish(tls ? reason_.code : CloseReason::Code::linger, tls ? reason_.side : CloseReason::Side::us,
+         0, stream().unacknowledged() == 0u);
 }
 
 // The kernel says that there is room only when a third of its buffer is free again, which at a slow

@@ -24,11 +24,14 @@ Chain& ConnectionCore::out() {
 }
 
 std::size_t ConnectionCore::pending() const {
-  return (out_ == nullptr ? 0 : out_->bytes()) + (is_direct() ? core().direct().piece.iov_len : 0);
+  const std::size_t early = is(kUpgrading) ? early_bytes() : 0;
+  return early + (out_ == nullptr ? 0 : out_->bytes()) +
+         (is_direct() ? core().direct().piece.iov_len : 0);
 }
 
 Flow ConnectionCore::write(Bytes bytes) {
-  constexpr std::uint32_t asked = kInCallback | kBlocked | kClosing | kEndCalled | kOutDead;
+  constexpr std::uint32_t asked =
+      kInCallback | kBlocked | kClosing | kEndCalled | kOutDead | kTls | kUpgrading;
   LoopCore& loop = core();
   DirectWrite& direct = loop.direct();
   const bool only = (flags_ & asked) == kInCallback && is_open() && out_ == nullptr &&
@@ -54,6 +57,7 @@ void ConnectionCore::copy_direct() {
 
 Flow ConnectionCore::write_more(Bytes bytes) {
   if (!takes_output()) return Flow::open;
+  if (is(kUpgrading)) return write_early(bytes);
   const bool sendable = is_open() && !is(kBlocked);
   spill_direct();
   const bool stays = is(kInCallback) && core().in_read_buffer(bytes);
@@ -63,7 +67,7 @@ Flow ConnectionCore::write_more(Bytes bytes) {
   }
   if (sendable && bytes.size() > kSendNow && out_ == nullptr) {
     bytes = send_now(bytes);
-    if (bytes.empty()) return Flow::open;
+    if (bytes.empty()) return is(kTls) ? written() : Flow::open;
     out().copy(bytes);
   } else if (!bytes.empty()) {
     if (sendable) {
@@ -77,6 +81,7 @@ Flow ConnectionCore::write_more(Bytes bytes) {
 
 Flow ConnectionCore::write(const Payload& payload) {
   if (!takes_output()) return Flow::open;
+  if (is(kUpgrading)) return write_early(payload.bytes());
   spill_direct();
   if (!payload.empty()) out().share(payload);
   return written();
@@ -125,6 +130,7 @@ Flow ConnectionCore::written() {
 Bytes ConnectionCore::send_now(Bytes bytes) {
   const iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
   const IoResult sent = stream().send(&piece, 1);
+  if (is(kTls)) note_held();
   if (sent < 0) {
     if (sent == -EAGAIN || sent == -EINTR) return bytes;
     send_failed(static_cast<int>(-sent));
@@ -144,10 +150,13 @@ IoResult ConnectionCore::send_front(std::size_t& offered) {
   iovec pieces[kPieces];
   const int count = out_->gather(pieces, kPieces);
   for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
-  return stream().send(pieces, count);
+  const IoResult sent = stream().send(pieces, count);
+  if (is(kTls)) out_->below = held();
+  return sent;
 }
 
 void ConnectionCore::flush() {
+  if (out_->below > 0 && !push()) return;
   while (!out_->empty()) {
     std::size_t offered = 0;
     const IoResult sent = send_front(offered);
@@ -162,6 +171,7 @@ void ConnectionCore::flush() {
     taken(static_cast<std::size_t>(sent));
     if (static_cast<std::size_t>(sent) < offered) return blocked();
   }
+  if (out_->below > 0) return blocked();
   out_->release_pipe();
   core().return_chain(out_);
   out_ = nullptr;
@@ -180,6 +190,10 @@ void ConnectionCore::taken(std::size_t bytes) {
   bytes_out_ += bytes;
   activity_ = stamp();
   out_->consume(bytes);
+  judge_low();
+}
+
+void ConnectionCore::judge_low() {
   // A pipe is filled again only when it is empty.
   const std::size_t low = out_->pipe() == nullptr ? config().limits.write_low : 0;
   if (is(kFull) && out_->bytes() <= low) {
@@ -217,6 +231,7 @@ void ConnectionCore::drop_output() {
   clear(kBlocked);
   clear(kDrainDue);
   spill_direct();
+  if (is(kTls)) drop_held();
   if (out_ == nullptr) return;
   out_->clear();
   core().return_chain(out_);
@@ -231,9 +246,10 @@ void ConnectionCore::want() {
   const bool reads_again = (what & ~unsigned{wanted_} & ready::kRead) != 0;
   wanted_ = static_cast<std::uint8_t>(what);
   if (reads_again && is(kHasTail)) {
-    aside_.tail->since = stamp();
+    tail()->since = stamp();
     refile();
   }
+  if (reads_again && is(kTls) && has_news()) be_due();
   stream().want(what);
 }
 

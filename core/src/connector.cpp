@@ -8,6 +8,8 @@
 
 #include "connection_core.hpp"
 #include "reaches.hpp"
+#include "tls_client.hpp"
+#include "tls_options.hpp"
 
 namespace weir {
 
@@ -44,30 +46,34 @@ Address with_port(const Address& address, std::uint16_t port) {
 
 }  // namespace
 
-Connector::Connector(ConnectionCore& connection, const ConnectOptions& options)
+Connector::Connector(ConnectionCore& connection, const ConnectOptions& options,
+                     std::shared_ptr<TlsSource> tls)
     : connection_(connection),
       options_(options),
+      tls_(std::move(tls)),
       began_(connection.service().now()),
       share_ends_(options.timeout.count()) {}
 
-void Connector::check(const ConnectOptions& options) {
+std::shared_ptr<TlsSource> Connector::check(const ConnectOptions& options) {
   const Url& to = options.to;
-  if (to.scheme() != Url::Scheme::tcp && to.scheme() != Url::Scheme::unix_stream) {
+  const bool plain = to.scheme() == Url::Scheme::tcp || to.scheme() == Url::Scheme::unix_stream;
+  if (!plain && !to.is_tls()) {
     throw SetupError("cannot connect to " + escape(to.text()) +
-                     ": only tcp:// and unix:// can be dialled");
+                     ": only tcp://, tls://, unix:// and tls+unix:// can be dialled");
   }
   if (to.host() == "*") {
     throw SetupError("cannot connect to " + to.text() + ": \"*\" is every address, name one");
   }
-  if (to.scheme() == Url::Scheme::tcp && to.port() == 0) {
+  if (!to.is_unix() && to.port() == 0) {
     throw SetupError("cannot connect to " + escape(to.text()) + ": port 0 cannot be dialled");
   }
   if (options.timeout < Millis{1} || options.timeout > std::chrono::hours(24 * 24)) {
     throw SetupError("a connect timeout must be from 1 ms to 24 days");
   }
+  return plain ? nullptr : tls_dial(tls_dial_options(to));
 }
 
-void ConnectOptions::check() const { Connector::check(*this); }
+void ConnectOptions::check() const { static_cast<void>(Connector::check(*this)); }
 
 void Connector::start() {
   const Url& to = options_.to;

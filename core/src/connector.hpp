@@ -10,6 +10,7 @@
 namespace weir {
 
 class ConnectionCore;
+class TlsSource;
 
 class Connector final : public DialOwner, private NameAsker {
  public:
@@ -17,10 +18,12 @@ class Connector final : public DialOwner, private NameAsker {
   // An attempt among several gets an equal share of the time left, but not less than this.
   static constexpr std::int64_t kShareLeast = 250;  // Milliseconds.
 
-  Connector(ConnectionCore& connection, const ConnectOptions& options);
+  Connector(ConnectionCore& connection, const ConnectOptions& options,
+            std::shared_ptr<TlsSource> tls);
 
-  // Throws SetupError if the URL cannot be dialled at all.
-  static void check(const ConnectOptions& options);
+  // Throws SetupError if the URL cannot be dialled at all. What makes the SSL, where it says tls.
+  static std::shared_ptr<TlsSource> check(const ConnectOptions& options);
+  std::shared_ptr<TlsSource> take_tls() { return std::move(tls_); }
 
   void start();
   void on_dialled(int socket) override;
@@ -40,6 +43,7 @@ class Connector final : public DialOwner, private NameAsker {
 
   ConnectionCore& connection_;
   ConnectOptions options_;
+  std::shared_ptr<TlsSource> tls_;  // Null: the connection is plain.
   SteadyTime began_;
   std::int64_t share_ends_;  // Milliseconds after began_.
   std::vector<Address> addresses_;

@@ -20,7 +20,7 @@ bool surely_long(std::string_view unfinished, std::size_t line_max) {
 
 // Whether a batch stops here: what is left of it would be told to a handler that has had enough.
 bool stops(const Connection& self, bool may_pause) {
-  return self.closing() || (may_pause && (self.paused() || self.full()));
+  return self.closing() || self.securing() || (may_pause && (self.paused() || self.full()));
 }
 
 }  // namespace

@@ -173,14 +173,15 @@ void BoundSocket::owns_node() {
 }
 
 void check_listenable(const Url& url) {
-  if (url.scheme() == Url::Scheme::tcp || url.scheme() == Url::Scheme::unix_stream) return;
+  if (url.is_tls() || url.scheme() == Url::Scheme::tcp) return;
+  if (url.scheme() == Url::Scheme::unix_stream) return;
   throw SetupError("cannot listen on " + escape(url.text()) +
-                   ": this build listens on tcp:// and unix:// only");
+                   ": this build listens on tcp://, tls://, unix:// and tls+unix:// only");
 }
 
 std::vector<BoundSocket> bind_url(const Url& url) {
   std::vector<BoundSocket> bound;
-  if (url.scheme() == Url::Scheme::unix_stream) {
+  if (url.scheme() == Url::Scheme::unix_stream || url.scheme() == Url::Scheme::tls_unix) {
     bound.push_back(bind_unix_url(url));
     return bound;
   }

@@ -8,6 +8,7 @@
 #include <weir/text.hpp>
 
 #include "connection_core.hpp"
+#include "tls_engine.hpp"
 #include "timer_entry.hpp"
 
 namespace weir {
@@ -39,6 +40,8 @@ void LoopCounters::add_to(Counters& sum) const {
   add(sum.connect_timeout, connect_timeout);
   add(sum.unresolved, unresolved);
   add(sum.no_local_port, no_local_port);
+  add(sum.handshakes, handshakes);
+  add(sum.handshakes_failed, handshakes_failed);
 }
 
 LoopCore::LoopCore(Driver& driver, LoopSettings settings)
@@ -75,9 +78,15 @@ ServiceLoop& LoopCore::host(Service& service, std::shared_ptr<const ServiceConfi
   return hosted;
 }
 
-ConnectionCore* LoopCore::adopt(int socket, const Address& peer, ServiceLoop& service) {
+TlsEngine& LoopCore::tls() {
+  if (tls_ == nullptr) tls_ = std::make_unique<TlsEngine>(*this);
+  return *tls_;
+}
+
+ConnectionCore* LoopCore::adopt(int socket, const Address& peer, ServiceLoop& service,
+                                std::shared_ptr<TlsSource> tls) {
   ConnectionCore* const connection = ConnectionCore::make(service, peer);
-  if (!connection->accept(socket)) return nullptr;
+  if (!connection->accept(socket, std::move(tls))) return nullptr;
   if (aborting_) connection->cut(CloseReason::Code::stopping);
   return connection;
 }

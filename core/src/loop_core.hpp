@@ -21,6 +21,8 @@
 namespace weir {
 
 class ConnectionCore;
+class TlsEngine;
+class TlsSource;
 struct Frozen;
 
 struct LoopSettings {
@@ -45,6 +47,8 @@ struct LoopCounters {
   std::atomic<std::uint64_t> connect_timeout{0};
   std::atomic<std::uint64_t> unresolved{0};
   std::atomic<std::uint64_t> no_local_port{0};
+  std::atomic<std::uint64_t> handshakes{0};         // Of TLS, done,
+  std::atomic<std::uint64_t> handshakes_failed{0};  // failed, or out of time.
 
   WEIR_API void add_to(Counters& sum) const;
 
@@ -82,8 +86,9 @@ class WEIR_API LoopCore final : public DriverOwner {
   ServiceLoop& root() { return *root_; }  // Has no service.
 
   // Takes an accepted socket that reserve() has counted; asks the service for a handler. Null: it
-  // refused.
-  ConnectionCore* adopt(int socket, const Address& peer, ServiceLoop& service);
+  // refused. With a source, the TLS handshake comes first, and the service is asked after it.
+  ConnectionCore* adopt(int socket, const Address& peer, ServiceLoop& service,
+                        std::shared_ptr<TlsSource> tls = {});
 
   // Moves a connection to another loop: the handler here gets on_close with `moved`. Null if the
   // handler or the connection's state does not allow it; then nothing happened.
@@ -141,6 +146,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   }
   DirectWrite& direct() { return direct_; }
   PipePool& pipes() { return pipes_; }
+  TlsEngine& tls();  // Made when it is first needed.
   NameCache& names() { return names_; }
 
   Chain* lend_chain();
@@ -209,6 +215,7 @@ class WEIR_API LoopCore final : public DriverOwner {
   std::size_t buffer_size_ = 0;
   Arena arena_{detail::Block::Kind::arena};
   PipePool pipes_;
+  std::unique_ptr<TlsEngine> tls_;
   std::vector<std::unique_ptr<Chain>> chains_;
   DirectWrite direct_;
   NameCache names_{driver_};

@@ -23,7 +23,7 @@ RelayTargets::RelayTargets(Loop& loop, std::vector<ConnectOptions> to)
   if (to_.empty() || to_.size() > kTargetsMost) {
     throw SetupError("a relay has 1 to 1024 targets, not " + std::to_string(to_.size()));
   }
-  for (const ConnectOptions& target : to_) Connector::check(target);
+  for (const ConnectOptions& target : to_) target.check();
 }
 
 void RelayTargets::missed(const ConnectOptions& target, const CloseReason& reason) {

@@ -12,6 +12,7 @@
 
 #include "option_readers.hpp"
 #include "server_body.hpp"
+#include "tls_server.hpp"
 
 namespace weir {
 
@@ -184,9 +185,12 @@ void Server::Body::accept() {
 
 void Server::Body::accept(Listening& listening) {
   const ConfiguredService& service = *listening.service;
-  listening.acceptor =
-      std::make_unique<Acceptor>(listening.socket.take(), service.on_loops,
-                                 service.type.descriptors_per_connection, limits_, accepts_);
+  const Url& url = listening.socket.url();
+  std::shared_ptr<TlsSource> tls;
+  if (url.is_tls()) tls = TlsServer::open(tls_listen_options(url));
+  listening.acceptor = std::make_unique<Acceptor>(listening.socket.take(), service.on_loops,
+                                                  service.type.descriptors_per_connection, limits_,
+                                                  accepts_, std::move(tls));
   listening.acceptor->start();
 }
 

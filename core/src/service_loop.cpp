@@ -67,7 +67,7 @@ WallTime ServiceLoop::wall() const { return core_.driver().wall(); }
 std::uint64_t ServiceLoop::random() { return core_.driver().random(); }
 
 Connection& ServiceLoop::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
-  Connector::check(options);
+  std::shared_ptr<TlsSource> tls = Connector::check(options);
   if (core_.aborting()) {
     throw SetupError(config_->name + ": cannot connect to " + escape(options.to.text()) +
                          ": the server has stopped",
@@ -76,7 +76,7 @@ Connection& ServiceLoop::connect(const ConnectOptions& options, std::unique_ptr<
   if (handler == nullptr) throw SetupError(config_->name + ": connect needs a handler");
   core_.reserve();
   ConnectionCore* const connection = ConnectionCore::make(*this, Address());
-  connection->connect(options, std::move(handler));
+  connection->connect(options, std::move(handler), std::move(tls));
   return *connection;
 }
 

@@ -32,6 +32,7 @@ class FakeConnection final : public Connection {
   void hold_reads_when_full(bool) override {}
   void set_idle(Millis) override {}
   void start_tls(const TlsOptions&) override { throw SetupError("no TLS here"); }
+  bool securing() const override { return false; }
   const TlsInfo* tls() const override { return nullptr; }
   Address peer() const override { return {}; }
   Address local() const override { return {}; }

@@ -86,6 +86,7 @@ class Connection {
   // Secures the connection in place. What was written before leaves in clear; unread bytes abort
   // with tls_injection; then on_secure comes. Throws SetupError if the options are unusable.
   virtual void start_tls(const TlsOptions&) = 0;
+  virtual bool securing() const = 0;       // A TLS handshake is to come, or under way.
   virtual const TlsInfo* tls() const = 0;  // Null on a plain connection.
 
   virtual Address peer() const = 0;

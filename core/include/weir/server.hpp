@@ -28,6 +28,7 @@ struct Timeouts {
   Millis half_closed{30'000};   // One direction ended, silence in the other.
   Millis linger{5'000};         // After close() and its FIN: silence.
   Millis linger_total{30'000};  // After close() and its FIN: in all.
+  Millis handshake{10'000};     // A TLS handshake, in all.
 };
 
 // The defaults, but for what the protocol asks for.
@@ -105,6 +106,8 @@ struct Counters {
   std::uint64_t connect_timeout = 0;
   std::uint64_t unresolved = 0;
   std::uint64_t no_local_port = 0;
+  std::uint64_t handshakes = 0;  // Of TLS, done.
+  std::uint64_t handshakes_failed = 0;
 };
 
 class WEIR_API Server {

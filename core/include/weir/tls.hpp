@@ -36,6 +36,7 @@ struct TlsInfo {
   std::string alpn;
   std::string peer_certificate;  // Subject, as RFC 2253 writes it; empty without one.
   bool resumed = false;
+  std::string failure;  // Why there is no TLS, or no more; one sentence. Empty while all is well.
 };
 
 }  // namespace weir
