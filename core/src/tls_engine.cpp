@@ -80,6 +80,7 @@ void TlsEngine::on_message(int sent, int, int type, const void* data, std::size_
 void TlsEngine::attach(SSL* ssl) {
   BIO_up_ref(bio_);
   SSL_set_bio(ssl, bio_, bio_);
+  SSL_clear_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);  // The BIO takes all: a write is whole.
   SSL_set_msg_callback(ssl, on_message);
   SSL_set_msg_callback_arg(ssl, this);
 }
