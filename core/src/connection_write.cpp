@@ -57,6 +57,7 @@ void ConnectionCore::copy_direct() {
 
 Flow ConnectionCore::write_more(Bytes bytes) {
   if (!takes_output()) return Flow::open;
+  if (bytes.empty()) return is(kFull) ? Flow::full : Flow::open;  // Nothing that could be too much.
   if (is(kUpgrading)) return write_early(bytes);
   const bool sendable = is_open() && !is(kBlocked);
   spill_direct();
