@@ -150,6 +150,7 @@ std::unique_ptr<Tail> ConnectionCore::take_tail() {
 // come without new bytes.
 void ConnectionCore::offer_again() {
   if (is(kPaused) || is(kClosing)) return;
+  if (is(kHasTail) && is(kHoldReads) && is(kFull)) return;  // It was filled again meanwhile.
   if (is(kHasTail)) {
     const std::unique_ptr<Tail> tail = take_tail();
     const Bytes all{tail->bytes};

@@ -31,8 +31,9 @@ inline std::size_t Probe::on_data(Connection& self, Bytes data) {
   machine_.require(!model_.paused, "on_data while paused");
   machine_.require(!model_.eof, "on_data after on_eof");
   const bool fresh = data.size() > model_.unused;
-  // A full connection that has drained is offered them before it is told of the drain.
-  const bool drained = model_.drained || (model_.full && !self.full());
+  // A full connection that has drained is offered them before it is told of the drain; one that reads
+  // on when it is full also if it was filled again meanwhile.
+  const bool drained = model_.drained || (model_.full && (!self.full() || !model_.hold));
   model_.drained = false;
   machine_.require(fresh || (data.size() == model_.unused && (model_.resumed || drained)),
                    "R9: unused bytes came again by themselves");
