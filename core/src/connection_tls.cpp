@@ -218,13 +218,13 @@ bool ConnectionCore::push() {
     send_failed(error);
     return false;
   }
-  if (out_->below < before) activity_ = stamp();
-  if (out_->below > 0) {
-    blocked();
-    return false;
+  if (out_->below < before) {
+    activity_ = stamp();
+    judge_low();
   }
-  judge_low();
-  return true;
+  if (out_->below == 0) return true;
+  blocked();
+  return false;
 }
 
 void ConnectionCore::drop_held() { tls_stream().drop_held(); }
