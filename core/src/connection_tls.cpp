@@ -121,7 +121,8 @@ void ConnectionCore::secured() {
   phase_ = Phase::open;
   activity_ = stamp();
   if (handler_ == nullptr && !take_handler()) return;
-  tls_noted();
+  note_held();  // The end of the handshake is nobody's write.
+  if (tls_stream().has_news()) be_due();
   if (!is(kOpenedToHandler)) return open_to_handler();
   if (!is(kClosing)) call("on_secure", [this] { handler_->on_secure(*this); });
   advance();
@@ -174,9 +175,12 @@ void ConnectionCore::tls_lost(int error) {
 }
 
 // After a call of the stream's that received: it may hold an answer of its own, and it may know the
-// end of the stream already, of which the kernel will not tell again.
+// end of the stream already, of which the kernel will not tell again. What the peer made it answer
+// counts as written, or a peer that reads nothing could ask for ever.
 void ConnectionCore::tls_noted() {
+  const std::size_t before = out_ == nullptr ? 0 : out_->below;
   note_held();
+  if (out_ != nullptr && out_->below > before) static_cast<void>(written());
   if (tls_stream().has_news()) be_due();
 }
 
@@ -198,16 +202,9 @@ bool ConnectionCore::has_news() const { return tls_stream().has_news(); }
 
 void ConnectionCore::note_held() {
   const std::size_t held = tls_stream().held();
-  if (held == 0 && (out_ == nullptr || out_->below == 0)) return;
-  Chain& chain = out();
-  if (held > chain.below) chain.written_turn = core().turn();
-  chain.below = held;
+  if (held == (out_ == nullptr ? 0 : out_->below)) return;
+  out().below = held;
   if (held > 0 && !is(kBlocked)) blocked();
-  if (!is(kFull) && chain.bytes() > config().limits.write_high) {
-    set(kFull);
-    chain.full_turn = core().turn();
-  }
-  if (chain.bytes() > config().limits.write_max) be_due();
 }
 
 bool ConnectionCore::push() {
