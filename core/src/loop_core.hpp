@@ -32,6 +32,8 @@ struct LoopSettings {
   bool trace = false;       // Wrap every handler in one that logs its callbacks.
   bool access_log = false;  // Connections get their line at level info.
   std::size_t pipes = 32;   // To splice through; 0: bytes are always copied.
+  // What a dial is made into; empty: it stays as it is. For tests in another transport.
+  std::function<ConnectOptions(const ConnectOptions&)> dials = {};
 };
 
 // Written by the loop's thread alone, read by any.

@@ -67,6 +67,11 @@ WallTime ServiceLoop::wall() const { return core_.driver().wall(); }
 std::uint64_t ServiceLoop::random() { return core_.driver().random(); }
 
 Connection& ServiceLoop::connect(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
+  const auto& dials = core_.settings().dials;
+  return dials ? dial(dials(options), std::move(handler)) : dial(options, std::move(handler));
+}
+
+Connection& ServiceLoop::dial(const ConnectOptions& options, std::unique_ptr<Handler> handler) {
   std::shared_ptr<TlsSource> tls = Connector::check(options);
   if (core_.aborting()) {
     throw SetupError(config_->name + ": cannot connect to " + escape(options.to.text()) +

@@ -61,6 +61,8 @@ class WEIR_API ServiceLoop final : public Loop {
  private:
   class Asked;
 
+  Connection& dial(const ConnectOptions& options, std::unique_ptr<Handler> handler);
+
   LoopCore& core_;
   std::shared_ptr<const ServiceConfig> config_;
   std::unique_ptr<Service> owned_;

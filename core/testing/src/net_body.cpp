@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "option_readers.hpp"
+#include "tls_server.hpp"
 
 namespace weir::testing {
 
@@ -15,6 +16,16 @@ namespace {
 constexpr std::size_t kTurnsMost = 1'000'000;
 
 constexpr std::size_t kNoLimit = std::size_t{1} << 40;
+
+// What a listener at this URL serves with; null: it is plain. Who asks for nothing of his own shares
+// one with all nets of the process, as making it takes longer than most cases do.
+std::shared_ptr<TlsSource> tls_for(Transport transport, const Url& url) {
+  const Url in_tls = listen_in(transport, url);
+  if (!in_tls.is_tls()) return nullptr;
+  if (url.is_tls()) return TlsServer::open(tls_listen_options(in_tls));
+  static const std::shared_ptr<TlsSource> shared = TlsServer::open(tls_listen_options(in_tls));
+  return shared;
+}
 
 std::string_view word(Level level) {
   constexpr std::string_view words[] = {"trace", "debug", "info", "warn", "error"};
@@ -64,6 +75,12 @@ NetBody::NetBody(const NetOptions& options)
   settings.pipes = options.pipes;
   settings.level = options.level;
   settings.trace = options.trace;
+  if (transport_ != Transport::plain) {
+    settings.dials = [transport = transport_](ConnectOptions to) {
+      to.to = dial_in(transport, to.to);
+      return to;
+    };
+  }
   settings.log = [this](const LogLine& line) {
     log_.push_back(std::string(word(line.level)) + ": " + std::string(line.service) + ": " +
                    std::string(line.text));
@@ -71,12 +88,7 @@ NetBody::NetBody(const NetOptions& options)
   settings.print = [this](std::string_view line) { printed_.emplace_back(line); };
   for (std::size_t i = 0; i < std::max<std::size_t>(options.loops, 1); ++i) {
     loops_.push_back(std::make_unique<Member>(network_, settings));
-    Loop* loop = &loops_.back()->core.root();
-    if (transport_ != Transport::plain) {
-      tls_loops_.push_back(std::make_unique<TlsLoop>(*loop, transport_));
-      loop = tls_loops_.back().get();
-    }
-    guards_.push_back(std::make_unique<GuardLoop>(*loop, let_go_));
+    guards_.push_back(std::make_unique<GuardLoop>(loops_.back()->core.root(), let_go_));
   }
 }
 
@@ -121,19 +133,16 @@ HostedService& NetBody::add(Service& service, std::unique_ptr<GuardService> guar
   hosted.index = index;
   hosted.family = family;
   const Address at = options_.unix_sockets ? Address::local() : Address::ipv4({127, 0, 0, 1}, 7);
-  hosted.listener = network_.listen("", at);
+  const std::shared_ptr<TlsSource> tls = tls_for(transport_, Url::parse("tcp://127.0.0.1:7"));
+  hosted.listener = network_.listen("", at, tls != nullptr);
   hosted.acceptor = std::make_unique<Acceptor>(hosted.listener, std::vector<ServiceLoop*>{&loop},
-                                               1u, limits_, counters_);
+                                               1u, limits_, counters_, tls);
   hosted.acceptor->start();
   return hosted;
 }
 
 Service& NetBody::open(const ServiceType& type, const OptionValues& options) {
-  std::shared_ptr<Protocol> protocol = make_protocol(type, options);
-  if (transport_ != Transport::plain) {
-    protocol = std::make_shared<TlsProtocol>(std::move(protocol), transport_);
-  }
-  const std::shared_ptr<ServiceConfig> shared = config(type.name, std::move(protocol));
+  const std::shared_ptr<ServiceConfig> shared = config(type.name, make_protocol(type, options));
   const std::size_t family = families_++;
   Service* first = nullptr;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
@@ -230,9 +239,10 @@ void NetBody::listen(Service& service, const Url& url) {
     if (hosted.family == family) loops.push_back(hosted.loop);
   }
   const Address at = address_of(url);
-  const int socket = network_.listen(SimNetwork::key_of(url, at), at);
+  const std::shared_ptr<TlsSource> tls = tls_for(transport_, url);
+  const int socket = network_.listen(SimNetwork::key_of(url, at), at, tls != nullptr);
   listening_.push_back(
-      std::make_unique<Acceptor>(socket, std::move(loops), 1u, limits_, counters_));
+      std::make_unique<Acceptor>(socket, std::move(loops), 1u, limits_, counters_, tls));
   listening_.back()->start();
 }
 

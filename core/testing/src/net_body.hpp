@@ -9,7 +9,6 @@
 #include "loop_core.hpp"
 #include "sim_driver.hpp"
 #include "sim_network.hpp"
-#include "tls_loop.hpp"
 
 namespace weir::testing {
 
@@ -124,7 +123,6 @@ class NetBody final {
   AcceptLimits limits_;
   AcceptCounters counters_;
   std::vector<std::unique_ptr<Member>> loops_;
-  std::vector<std::unique_ptr<TlsLoop>> tls_loops_;  // Over the loops' own; none if all is plain.
   std::vector<std::unique_ptr<GuardLoop>> guards_;
   std::list<HostedService> services_;
   std::vector<OpenedType> types_;

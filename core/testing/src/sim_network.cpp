@@ -179,11 +179,12 @@ unsigned SimNetwork::readiness(const SimSocket& socket) const {
   return what;
 }
 
-int SimNetwork::listen(const std::string& key, const Address& at) {
+int SimNetwork::listen(const std::string& key, const Address& at, bool tls) {
   auto listener = std::make_unique<SimListener>();
   listener->number = static_cast<int>(listeners_.size());
   listener->key = key;
   listener->at = at;
+  listener->tls = tls;
   listeners_.push_back(std::move(listener));
   return listeners_.back()->number;
 }

@@ -124,7 +124,7 @@ class SimNetwork {
 
   // --- Listeners, places and names.
 
-  int listen(const std::string& key, const Address& at);
+  int listen(const std::string& key, const Address& at, bool tls);
   int listener_at(const std::string& key) const;  // Negative if there is none.
   SimListener* listener(int number);
   void stop_listening(int number);

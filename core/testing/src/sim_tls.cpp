@@ -96,6 +96,7 @@ void SimTls::read() {
     raw_.append(mine.in, mine.read, took);
     mine.read += took;
     flush();
+    if (tls_.settled() && !std::exchange(counts_, true)) mine.sends = mine.receives = 0;
     const std::string plain = tls_.take();
     mine.taken += plain;
     mine.arrived += plain.size();
@@ -108,7 +109,7 @@ void SimTls::read() {
   if (mine.fin && !mine.fin_read) {
     mine.fin_read = true;
     tls_.eof();
-    mine.ended = tls_.notified() && !tls_.failed();
+    mine.ended = tls_.ended();
     mine.was_reset = mine.was_reset || (mine.local && tls_.truncated());
   }
   mine.error = 0;

@@ -67,6 +67,7 @@ class SimTls final {
   std::size_t passes_;  // Bytes that may leave before the rest is held.
   std::string held_;
   bool fin_held_ = false;
+  bool counts_ = false;  // The system calls of the handshake are not counted.
   std::string raw_;
 };
 

@@ -54,9 +54,11 @@ struct TlsEnd::Body {
   bool secured = false;
   bool settled = false;
   bool failed = false;
-  bool said = false;  // Our own close_notify.
+  bool said = false;   // Our own close_notify.
+  bool heard = false;  // Any byte.
   bool notified = false;
   bool truncated = false;
+  bool ended = false;
   std::string failure;
   std::string alert;
   std::string session;
@@ -187,6 +189,7 @@ void TlsEnd::Body::push(std::string_view bytes) {
     failure = "bytes came after close_notify";
     return;
   }
+  heard = true;
   BIO_write(in, bytes.data(), static_cast<int>(bytes.size()));
   pump();
 }
@@ -251,7 +254,8 @@ std::size_t TlsEnd::feed(std::string_view bytes) {
 
 void TlsEnd::eof() {
   body_->push(std::exchange(body_->record, {}));
-  if (!body_->notified) body_->truncated = true;
+  body_->truncated = body_->heard && !body_->notified;
+  body_->ended = !body_->truncated && !body_->failed;
 }
 
 std::string TlsEnd::ciphertext() {
@@ -295,6 +299,7 @@ bool TlsEnd::settled() const { return body_->settled; }
 void TlsEnd::settle() { body_->settled = true; }
 bool TlsEnd::failed() const { return body_->failed; }
 bool TlsEnd::notified() const { return body_->notified; }
+bool TlsEnd::ended() const { return body_->ended; }
 bool TlsEnd::truncated() const { return body_->truncated; }
 const std::string& TlsEnd::failure() const { return body_->failure; }
 const std::string& TlsEnd::alert() const { return body_->alert; }

@@ -80,8 +80,9 @@ class TlsEnd final {
   bool settled() const;  // And the ticket that follows it has come, if there is one.
   void settle();         // None is to come.
   bool failed() const;
-  bool notified() const;   // close_notify has come,
-  bool truncated() const;  // or the end without it.
+  bool notified() const;   // close_notify has come.
+  bool ended() const;      // The end has come behind it, or before there was any TLS;
+  bool truncated() const;  // or in the midst of it.
 
   const std::string& failure() const;  // Why it failed, in OpenSSL's words.
   const std::string& alert() const;    // The last one that came, close_notify aside.
