@@ -17,6 +17,8 @@
 
 #include <weir/server.hpp>
 
+#include "wire.hpp"
+
 namespace weir::test {
 
 inline constexpr int kPatience = 20'000;  // Milliseconds; nothing here takes a tenth of it.
@@ -24,47 +26,44 @@ inline constexpr int kPatience = 20'000;  // Milliseconds; nothing here takes a 
 class RealClient {
  public:
   explicit RealClient(const Url& url) {
+    const int socket = ::socket(url.is_unix() ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (url.is_unix()) {
       sockaddr_un to{};
       to.sun_family = AF_UNIX;
       std::memcpy(to.sun_path, url.path().c_str(), url.path().size() + 1);
-      socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+      connected_ = ::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
     } else {
       sockaddr_in to{};
       to.sin_family = AF_INET;
       to.sin_port = htons(url.port());
       to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+      connected_ = ::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
     }
+    const timeval patience{kPatience / 1'000, 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const auto speaks = connected_ ? Wire::client_of(url) : Wire::Speaks::plain;
+    wire_.emplace(socket, speaks);
+    wire_->shake();
   }
-  ~RealClient() { close(); }
-  RealClient(const RealClient&) = delete;
-  RealClient& operator=(const RealClient&) = delete;
 
   bool connected() const { return connected_; }
-  int socket() const { return socket_; }
+  int socket() const { return wire_->socket(); }
 
   bool send(std::string_view text) {
     while (!text.empty()) {
-      const ssize_t sent = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
+      const ssize_t sent = wire_->send(text);
       if (sent <= 0) return false;
       text.remove_prefix(static_cast<std::size_t>(sent));
     }
     return true;
   }
-  void end() { ::shutdown(socket_, SHUT_WR); }
-  void reset() {
-    const linger now{1, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    close();
-  }
-  void close() {
-    if (socket_ >= 0) ::close(socket_);
-    socket_ = -1;
-  }
+  void end() { wire_->shut_down(); }
+  void reset() { wire_->reset(); }
+  void close() { wire_->close(); }
 
+  // As recv(2), and whether it has something although the socket has not.
+  ssize_t recv(char* into, std::size_t size) { return wire_->recv(into, size); }
+  bool holds() const { return wire_->holds(); }
   // Exactly so many bytes, or what there was before the end.
   std::string read(std::size_t size) {
     std::string got;
@@ -84,10 +83,10 @@ class RealClient {
 
  private:
   bool fill(std::string& into, std::size_t most) {
-    pollfd look{socket_, POLLIN, 0};
-    if (::poll(&look, 1, kPatience) <= 0) return false;
+    pollfd look{socket(), POLLIN, 0};
+    if (!wire_->holds() && ::poll(&look, 1, kPatience) <= 0) return false;
     std::string piece(most, '\0');
-    const ssize_t got = ::recv(socket_, piece.data(), piece.size(), 0);
+    const ssize_t got = wire_->recv(piece.data(), piece.size());
     ended_ = got == 0;
     reset_ = got < 0 && (errno == ECONNRESET || errno == EPIPE);
     if (got <= 0) return false;
@@ -95,7 +94,7 @@ class RealClient {
     return true;
   }
 
-  int socket_ = -1;
+  std::optional<Wire> wire_;
   bool connected_ = false;
   bool ended_ = false;
   bool reset_ = false;
@@ -113,7 +112,10 @@ class RunningServer {
     options.on_ready = [&ready] { ready.set_value(); };
     server_ = std::make_unique<Server>(options);
     for (const ServiceType& type : types) server_->add(type);
-    for (const Listen& service : services) server_->listen(service);
+    for (Listen service : services) {
+      for (Url& at : service.at) at = testing::listen_in(testing::asked_transport(), at);
+      server_->listen(service);
+    }
     bound_ = server_->bound();
     thread_ = std::thread([this] { result_ = server_->run(); });
     is_ready.wait();

@@ -8,6 +8,7 @@
 
 #include <weir/relay.hpp>
 #include <weir/testing.hpp>
+#include <weir/testing_tls.hpp>
 
 namespace weir {
 
@@ -23,6 +24,9 @@ class RelayService final : public Service {
 inline ConnectOptions target(std::string_view url, Millis timeout = Millis{5'000}) {
   return {Url::parse(url), timeout};
 }
+
+// TLS is never spliced: the kernel has only its ciphertext.
+inline bool can_splice() { return testing::asked_transport() == testing::Transport::plain; }
 
 // So many bytes of which none looks like its neighbours.
 inline std::string pattern(std::size_t size, std::size_t from = 0) {

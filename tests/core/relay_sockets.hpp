@@ -47,21 +47,14 @@ inline int dial(const Url& url, bool blocking) {
 
 class SocketEnd final : public End {
  public:
-  SocketEnd(int socket, bool client) : socket_(socket), client_(client) { never_block(socket); }
-  SocketEnd(const SocketEnd&) = delete;
-  SocketEnd& operator=(const SocketEnd&) = delete;
-  ~SocketEnd() override { close(); }
+  SocketEnd(int socket, bool client) : wire_(socket, speaks(client)), client_(client) {
+    never_block(socket);
+  }
 
   void watch(Watch& watch) { watch_ = &watch; }
-  void end() override { ::shutdown(socket_, SHUT_WR); }
-  void close() override {
-    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
-  }
-  void reset() override {
-    const linger now{1, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    close();
-  }
+  void end() override { wire_.shut_down(); }
+  void close() override { wire_.close(); }
+  void reset() override { wire_.reset(); }
   void stall() override { stalled_ = true; }
   void unstall() override { stalled_ = false; }
   bool ended() const override { return ended_; }
@@ -92,36 +85,43 @@ class SocketEnd final : public End {
   // What to poll for, and what to do then.
   pollfd look() const {
     const bool reads = !stalled_ && !over();
-    return {stalled_ || reset_ ? -1 : socket_, static_cast<short>(reads ? POLLIN : 0), 0};
+    return {stalled_ || reset_ ? -1 : wire_.socket(), static_cast<short>(reads ? POLLIN : 0), 0};
   }
+  bool settled() const { return wire_.settled(); }
   void pump() {
-    if (socket_ < 0 || stalled_) return;
+    wire_.flush();
+    if (wire_.socket() < 0 || stalled_) return;
     while (!over() && read_some()) {
     }
     // Behind a FIN a reset is not read any more, but it can be asked for.
     int error = 0;
     socklen_t size = sizeof error;
-    if (ended_ && ::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size) == 0) {
+    if (ended_ && ::getsockopt(wire_.socket(), SOL_SOCKET, SO_ERROR, &error, &size) == 0) {
       reset_ = reset_ || error != 0;
     }
   }
 
  private:
+  static test::Wire::Speaks speaks(bool client) {
+    if (testing::asked_transport() == testing::Transport::plain) return test::Wire::Speaks::plain;
+    return client ? test::Wire::Speaks::client : test::Wire::Speaks::server;
+  }
+
   std::size_t give(std::string_view bytes) override {
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = wire_.send(bytes);
     return sent < 0 ? 0 : static_cast<std::size_t>(sent);
   }
 
   bool read_some() {
     char piece[64 << 10];
-    const ssize_t got = ::recv(socket_, piece, sizeof piece, 0);
+    const ssize_t got = wire_.recv(piece, sizeof piece);
     if (got > 0) text_.append(piece, static_cast<std::size_t>(got));
     ended_ = got == 0;
     reset_ = got < 0 && errno != EAGAIN && errno != EINTR;
     return got > 0;
   }
 
-  int socket_;
+  test::Wire wire_;
   bool client_;
   Watch* watch_ = nullptr;
   bool stalled_ = false;
@@ -142,7 +142,7 @@ class SocketWorld final : public World {
     board = &board_;
     server_.add(kRelay);
     const Url at = Url::parse(unix_sockets ? "unix://" + folder_ + "/relay" : "tcp://127.0.0.1:0");
-    server_.listen({{at}, kRelay.name});
+    server_.listen({{testing::listen_in(testing::asked_transport(), at)}, kRelay.name});
     thread_ = std::thread([this] {
       result_ = server_.run();
       finished_ = true;
@@ -169,12 +169,14 @@ class SocketWorld final : public World {
     Watch* watch = nullptr;
     board_.signal.change([&] { watch = &board_.pairs.back(); });
     client.watch(*watch);
+    wait([&] { return client.settled(); });
     if (target_ != Target::answers) return {&client, nullptr, watch};
     int accepted = -1;
     wait([&] { return (accepted = ::accept(listener_, nullptr, nullptr)) >= 0; });
     must(accepted, "accept");
     SocketEnd& backend = ends_.emplace_back(accepted, false);
     backend.watch(*watch);
+    wait([&] { return backend.settled(); });
     return {&client, &backend, watch};
   }
 
@@ -228,7 +230,7 @@ class SocketWorld final : public World {
       ::getsockname(listener_, reinterpret_cast<sockaddr*>(&bound), &size);
       at = at.with_port(ntohs(bound.sin_port));
     }
-    board_.to = {weir::target(at.text(), kDialTime)};
+    board_.to = {{testing::dial_in(testing::asked_transport(), at), kDialTime}};
     if (target_ == Target::refuses) return;  // Bound, so that nobody else answers there.
     must(::listen(listener_, target_ == Target::hangs ? 0 : 16), "listen");
     // With its queue full, it answers nobody.

@@ -226,7 +226,7 @@ TEST_CASE("R2: a write to a peer that is gone does not lose what it had sent") {
   CHECK(peer.gone());
 }
 
-TEST_CASE("R2: abort() shows a TCP peer a reset and a Unix peer an end") {
+TEST_CASE("R2: abort() shows a TCP peer a reset and a Unix peer an end", "[plain][truncation]") {
   const bool unix_sockets = GENERATE(false, true);
   Events seen;
   testing::Net net({.unix_sockets = unix_sockets});

@@ -8,7 +8,8 @@
 
 using namespace weir;
 
-TEST_CASE("writing: ten thousand one-line writes in a callback leave in one system call") {
+TEST_CASE("writing: ten thousand one-line writes in a callback leave in one system call",
+          "[plain][system-calls]") {
   const bool payloads = GENERATE(false, true);
   Events seen;
   testing::Net net({.limits = {.write_max = 1 << 20}});
@@ -143,7 +144,8 @@ TEST_CASE("writing: every way to write keeps the order, however the peer reads")
   CHECK(got + peer.take() == expected);
 }
 
-TEST_CASE("watermarks: full above the high mark, on_drain at or below the low one") {
+TEST_CASE("watermarks: full above the high mark, on_drain at or below the low one",
+          "[plain][wire-bytes]") {
   Events seen;
   testing::Net net({.limits = {.write_high = 1'000, .write_low = 100}});
   auto& peer = net.connect(scripted(seen));
@@ -202,7 +204,7 @@ TEST_CASE("watermarks: a connection that is full stops reading, and goes on once
 
 TEST_CASE("watermarks: hold_reads_when_full(false) goes on reading") {
   Events seen;
-  testing::Net net({.limits = {.write_high = 1'000}});
+  testing::Net net({.limits = {.write_high = 1'000, .write_low = 100}});
   auto& peer = net.connect(scripted(seen));
   peer.room(0);
   peer.connection()->hold_reads_when_full(false);

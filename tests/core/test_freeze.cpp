@@ -53,7 +53,7 @@ constexpr ServiceType kLines = handler_type<Lines>("lines", "Answers lines.");
 
 }  // namespace
 
-TEST_CASE("R7: a connection moves with pending output and an unread tail", "[loops]") {
+TEST_CASE("R7: a connection moves with pending output and an unread tail", "[loops][plain][moves]") {
   Moves seen;
   moves = &seen;
   testing::Net net({.loops = 2});
@@ -78,7 +78,7 @@ TEST_CASE("R7: a connection moves with pending output and an unread tail", "[loo
   CHECK(seen.ids == std::vector<std::uint64_t>(3, seen.ids[0]));
 }
 
-TEST_CASE("R7: it may move again and again, and back", "[loops]") {
+TEST_CASE("R7: it may move again and again, and back", "[loops][plain][moves]") {
   Moves seen;
   moves = &seen;
   testing::Net net({.loops = 3});
@@ -111,7 +111,7 @@ TEST_CASE("R7: a handler that refuses keeps its connection as it was") {
   CHECK(seen.events.empty());
 }
 
-TEST_CASE("R7: a freeze that throws ends the connection like any callback") {
+TEST_CASE("R7: a freeze that throws ends the connection like any callback", "[plain][moves]") {
   Moves seen;
   seen.throws = true;
   moves = &seen;
@@ -139,7 +139,7 @@ TEST_CASE("R7: a connection that closes or connects does not move") {
   CHECK(seen.events == Events{"close ended"});
 }
 
-TEST_CASE("R7: what was paused stays paused, with its tail and its EOF") {
+TEST_CASE("R7: what was paused stays paused, with its tail and its EOF", "[plain][moves]") {
   Moves seen;
   moves = &seen;
   testing::Net net({.loops = 2});
@@ -160,7 +160,7 @@ TEST_CASE("R7: what was paused stays paused, with its tail and its EOF") {
   CHECK(peer.ended());
 }
 
-TEST_CASE("R7: end() that waits for output moves along") {
+TEST_CASE("R7: end() that waits for output moves along", "[plain][moves]") {
   Moves seen;
   moves = &seen;
   testing::Net net({.loops = 2});
@@ -180,7 +180,7 @@ TEST_CASE("R7: end() that waits for output moves along") {
   CHECK(peer.ended());
 }
 
-TEST_CASE("R7: silence before a move counts after it") {
+TEST_CASE("R7: silence before a move counts after it", "[plain][moves]") {
   Moves seen;
   moves = &seen;
   testing::Net net({.loops = 2, .timeouts = {.idle = Millis{1'000}}});
@@ -196,7 +196,7 @@ TEST_CASE("R7: silence before a move counts after it") {
   CHECK(peer.ended());
 }
 
-TEST_CASE("R7: the counters of a connection move along") {
+TEST_CASE("R7: the counters of a connection move along", "[plain][moves]") {
   Moves seen;
   moves = &seen;
   testing::Net net({.loops = 2});

@@ -99,7 +99,8 @@ TEST_CASE("kit: unless it is automatic nothing happens before run()") {
   CHECK(seen == Events{"open", "data x"});
 }
 
-TEST_CASE("kit: a stalled peer takes what its room holds, then writes block") {
+TEST_CASE("kit: a stalled peer takes what its room holds, then writes block",
+          "[plain][wire-bytes]") {
   testing::Net net;
   auto& peer = net.connect<Echo>();
   peer.stall();
@@ -277,7 +278,7 @@ TEST_CASE("kit: faults change how bytes travel, never which") {
   CHECK(peer.ended());
 }
 
-TEST_CASE("kit: a broken connection is broken for both ends") {
+TEST_CASE("kit: a broken connection is broken for both ends", "[plain][handshake]") {
   Events seen;
   testing::NetOptions options;
   options.faults.broken = 1'000;

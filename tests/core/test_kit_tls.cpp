@@ -1,8 +1,12 @@
 // The kit's own TLS: what every case over tls:// relies on. Here both ends are its own.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include <weir/testing.hpp>
 #include <weir/testing_tls.hpp>
+
+#include "scripted.hpp"
 
 using namespace weir;
 using testing::TlsEnd;
@@ -36,6 +40,19 @@ struct Wire {
   TlsEnd server;
   std::string up;
   std::string down;
+};
+
+testing::NetOptions in(Transport transport) {
+  testing::NetOptions options;
+  options.transport = transport;
+  return options;
+}
+
+struct Echo final : Handler {
+  std::size_t on_data(Connection& self, Bytes data) override {
+    self.write(data);
+    return data.size();
+  }
 };
 
 Transport either() { return GENERATE(Transport::tls12, Transport::tls13); }
@@ -169,4 +186,142 @@ TEST_CASE("kit: a URL is taken into a transport, or left as it is") {
   const Url dial = testing::dial_in(Transport::tls13, Url::parse("tcp://10.0.0.1:7"));
   CHECK(dial.value("name") == "localhost");
   CHECK(dial.value("ca") == testing::tls_files().ca);
+}
+
+TEST_CASE("kit: a net speaks the TLS that it is told to") {
+  const Transport version = either();
+  testing::Net net(in(version));
+  auto& peer = net.connect<Echo>();
+
+  peer.send("hello");
+
+  CHECK(peer.take() == "hello");
+  CHECK(peer.tls().state().info().version == (version == Transport::tls12 ? "TLSv1.2" : "TLSv1.3"));
+  CHECK(peer.tls().raw().find("hello") == std::string::npos);
+  CHECK(peer.connection()->tls() != nullptr);
+}
+
+TEST_CASE("kit: ciphertext arrives in pieces of the size that was asked, handshake and all") {
+  const Transport version = either();
+  const std::size_t cut = GENERATE(1u, 2u, 7u, 4'096u);
+  testing::Net net(in(version));
+  auto& peer = net.connect(std::make_unique<Echo>(), TlsPeer{.version = version, .cut = cut});
+
+  peer.send(std::string(10'000, 'x'));
+  peer.end();
+
+  CHECK(peer.take() == std::string(10'000, 'x'));
+  CHECK(peer.ended());
+  CHECK(peer.receives() >= 10'000 / cut);
+}
+
+TEST_CASE("kit: a peer ends with close_notify, unless it truncates") {
+  Events ended;
+  Events truncated;
+  testing::Net net(in(either()));
+  net.connect(scripted(ended)).end();
+  net.connect(scripted(truncated)).tls().truncate();
+  net.run();
+
+  CHECK(ended == Events{"open", "eof ", "close ended by peer", "gone"});
+  CHECK(truncated.back() == "gone");
+  CHECK(std::count(truncated.begin(), truncated.end(), "eof ") == 0);
+}
+
+TEST_CASE("kit: a peer may stall in its handshake, and go on") {
+  Events seen;
+  testing::Net net(in(Transport::tls13));
+  auto& peer = net.connect(scripted(seen), TlsPeer{.hold_after = 100});
+  CHECK(seen.empty());
+  CHECK_FALSE(peer.tls().held().empty());
+
+  peer.send("x");
+  peer.tls().release();
+  net.run();
+
+  CHECK(seen == Events{"open", "data x"});
+}
+
+TEST_CASE("kit: what a peer says may be held back, cut and let go byte by byte") {
+  Events seen;
+  testing::Net net(in(either()));
+  auto& peer = net.connect(scripted(seen));
+  peer.tls().hold();
+  peer.send("held");
+  CHECK(seen == Events{"open"});
+
+  const std::size_t size = peer.tls().held().size();
+  for (std::size_t i = 0; i + 1 < size; ++i) {
+    peer.tls().release(1);
+    net.run();
+  }
+  CHECK(seen == Events{"open"});
+  peer.tls().release();
+  net.run();
+
+  CHECK(seen == Events{"open", "data held"});
+}
+
+TEST_CASE("kit: records may be made and sent past TLS") {
+  Events seen;
+  testing::Net net(in(either()));
+  auto& peer = net.connect(scripted(seen));
+  std::string record = peer.tls().encrypt("good");
+  peer.tls().send_raw(record, 3);
+  net.run();
+  CHECK(seen == Events{"open", "data good"});
+
+  record = peer.tls().encrypt("bad");
+  record.back() ^= 1;
+  peer.tls().send_raw(record);
+  net.run();
+
+  CHECK(peer.tls().state().alert() == "bad record mac");
+}
+
+TEST_CASE("kit: an abort on a Unix socket is told as a reset, for it is no end of TLS") {
+  testing::NetOptions options = in(either());
+  options.unix_sockets = true;
+  testing::Net net(options);
+  auto& peer = net.connect<Echo>();
+
+  peer.connection()->abort();
+  net.run();
+
+  CHECK_FALSE(peer.ended());
+  CHECK(peer.was_reset());
+  CHECK(peer.tls().truncated());
+}
+
+TEST_CASE("kit: a place speaks TLS to who dials it") {
+  Events seen;
+  testing::Net net(in(either()));
+  testing::Place& place = net.place("tcp://10.0.0.1:443");
+  auto handler = scripted(seen);
+  handler->open = [](Connection& self) { self.write(std::string_view("hello")); };
+  net.loop().connect({Url::parse("tcp://10.0.0.1:443")}, std::move(handler));
+  net.run();
+  testing::Peer* const peer = place.next();
+  REQUIRE(peer != nullptr);
+
+  CHECK(peer->take() == "hello");
+  peer->send("x");
+  peer->end();
+
+  CHECK(seen == Events{"open", "data x", "eof ", "close ended by peer", "gone"});
+  CHECK(peer->tls().state().info().server_name == "localhost");
+}
+
+TEST_CASE("kit: a place that nobody should trust is not trusted") {
+  Events seen;
+  testing::Net net(in(Transport::tls13));
+  const auto& files = testing::tls_files();
+  net.place("tcp://10.0.0.1:443")
+      .tls({.certificate = files.client_certificate, .key = files.client_key});
+
+  net.loop().connect({Url::parse("tcp://10.0.0.1:443")}, scripted(seen));
+  net.run();
+
+  REQUIRE(seen.size() == 2);
+  CHECK(seen.front().starts_with("close handshake"));
 }

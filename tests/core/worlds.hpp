@@ -1,5 +1,5 @@
-// Where a case runs: over the simulated network, or with a real server over TCP or Unix sockets. The
-// body of a case is the same.
+// Where a case runs: over the simulated network, or with a real server over TCP or Unix sockets, each
+// in the transport that WEIR_TRANSPORT names. The body of a case is the same.
 #pragma once
 
 #include <cerrno>
@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include <weir/testing.hpp>
+
+#include "wire.hpp"
 
 namespace weir::worlds {
 
@@ -133,27 +135,24 @@ class SimWorld final : public World {
 
 class SocketClient final : public Client {
  public:
-  explicit SocketClient(const Url& url) {
-    socket_ = ::socket(url.is_unix() ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int small = 64 << 10;  // So that what is not read stays pending at the other end.
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    const int connected = url.is_unix() ? connect_unix(url) : connect_tcp(url);
-    if (connected != 0) throw std::runtime_error("cannot connect to " + url.text());
+  explicit SocketClient(const Url& url) : wire_(connected(url), test::Wire::client_of(url)) {
+    wire_.shake();
   }
-  SocketClient(const SocketClient&) = delete;
-  SocketClient& operator=(const SocketClient&) = delete;
-  ~SocketClient() override { close(); }
 
   void send(std::string_view text) override {
-    static_cast<void>(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL));
+    while (!text.empty()) {
+      const ssize_t sent = wire_.send(text);
+      if (sent <= 0) return;
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    }
   }
-  void end() override { ::shutdown(socket_, SHUT_WR); }
+  void end() override { wire_.shut_down(); }
 
   std::string read() override {
     std::string all;
     std::string piece(64 << 10, '\0');
     for (;;) {
-      const ssize_t got = ::recv(socket_, piece.data(), piece.size(), 0);
+      const ssize_t got = wire_.recv(piece.data(), piece.size());
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) reset_ = errno == ECONNRESET;
       if (got <= 0) return all;
@@ -162,27 +161,34 @@ class SocketClient final : public Client {
   }
 
   bool was_reset() const override { return reset_; }
-  void close() override {
-    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
-  }
+  void close() override { wire_.close(); }
 
  private:
-  int connect_tcp(const Url& url) {
+  static int connected(const Url& url) {
+    const int socket = ::socket(url.is_unix() ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int small = 64 << 10;  // So that what is not read stays pending at the other end.
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    const int result = url.is_unix() ? connect_unix(socket, url) : connect_tcp(socket, url);
+    if (result != 0) throw std::runtime_error("cannot connect to " + url.text());
+    return socket;
+  }
+
+  static int connect_tcp(int socket, const Url& url) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(url.port());
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    return ::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   }
 
-  int connect_unix(const Url& url) {
+  static int connect_unix(int socket, const Url& url) {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     std::strncpy(to.sun_path, url.path().c_str(), sizeof to.sun_path - 1);
-    return ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    return ::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   }
 
-  int socket_ = -1;
+  test::Wire wire_;
   bool reset_ = false;
 };
 
@@ -191,8 +197,8 @@ class ServerWorld final : public World {
   ServerWorld(const ServiceType& type, const Limits& limits, bool unix_sockets, Signal& signal)
       : signal_(signal), server_(options()) {
     server_.add(type);
-    Listen listen{{Url::parse(unix_sockets ? "unix://" + socket_path() : "tcp://127.0.0.1:0")},
-                  type.name};
+    const Url at = Url::parse(unix_sockets ? "unix://" + socket_path() : "tcp://127.0.0.1:0");
+    Listen listen{{testing::listen_in(testing::asked_transport(), at)}, type.name};
     listen.limits = limits;
     server_.listen(listen);
     thread_ = std::thread([this] { result_ = server_.run(); });

@@ -43,12 +43,13 @@ class Ear {
   }
 
   int socket() const { return client_.socket(); }
+  bool holds() const { return client_.holds(); }
   bool say(int line) { return client_.send(std::to_string(line) + "\r\n"); }
 
   void read() {
     char piece[64 << 10];
     for (;;) {
-      const ssize_t got = ::recv(client_.socket(), piece, sizeof piece, 0);
+      const ssize_t got = client_.recv(piece, sizeof piece);
       if (got <= 0) break;
       text_.append(piece, static_cast<std::size_t>(got));
     }
@@ -88,7 +89,7 @@ void listen_to_all(std::vector<std::unique_ptr<Ear>>& ears, int timeout) {
   for (const auto& ear : ears) looks.push_back({ear->socket(), POLLIN, 0});
   ::poll(looks.data(), looks.size(), timeout);
   for (std::size_t i = 0; i < ears.size(); ++i) {
-    if (looks[i].revents != 0) ears[i]->read();
+    if (looks[i].revents != 0 || ears[i]->holds()) ears[i]->read();
   }
 }
 

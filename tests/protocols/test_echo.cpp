@@ -59,7 +59,7 @@ TEST_CASE("echo: a peer that does not read is not read from, and gets everything
   CHECK(peer.take() == sent);
 }
 
-TEST_CASE("echo: a connection moves to another loop and goes on") {
+TEST_CASE("echo: a connection moves to another loop and goes on", "[plain][moves]") {
   testing::Net net({.loops = 2});
   Service& service = net.open(kEcho);
   auto& peer = net.connect(service);
