@@ -53,7 +53,8 @@ constexpr ServiceType kLines = handler_type<Lines>("lines", "Answers lines.");
 
 }  // namespace
 
-TEST_CASE("R7: a connection moves with pending output and an unread tail", "[loops][plain][moves]") {
+TEST_CASE("R7: a connection moves with pending output and an unread tail",
+          "[loops][plain][moves]") {
   Moves seen;
   moves = &seen;
   testing::Net net({.loops = 2});
