@@ -58,6 +58,11 @@ Exit check(const CLI::App& app, const Request& request, std::span<const ServiceT
   Configuration found;
   if (const Exit wrong = load(found, request.file, types); wrong != kDone) return wrong;
   const std::size_t count = found.services.size();
+  for (const ServiceSection& each : found.services) {
+    for (const std::string& line : certificates(each.listen)) {
+      if (const Exit wrong = print(line + "\n"); wrong != kDone) return wrong;
+    }
+  }
   return print(escape(found.file) + ": " + std::to_string(count) +
                (count == 1 ? " service" : " services") + ", nothing wrong\n");
 }

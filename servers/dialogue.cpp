@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include <weir/text.hpp>
+#include <weir/tls.hpp>
 
 #include "terminal.hpp"
 
@@ -101,8 +102,9 @@ void Dialogue::give_up(Connection& peer, Exit code, std::string sentence) {
   peer.abort();
 }
 
-void Dialogue::on_close(Connection&, const CloseReason& reason) {
+void Dialogue::on_close(Connection& peer, const CloseReason& reason) {
   quiet_.cancel();
+  if (peer.tls() != nullptr) tls_failure_ = peer.tls()->failure;
   if (!gave_up_) outcome_ = judge(reason);
   done_();
 }
@@ -130,6 +132,14 @@ Outcome Dialogue::judge(const CloseReason& reason) const {
               with_error("cannot connect to " + url + ", no local port is free", reason.error)};
     case Code::limit:
       return {kSystem, with_error("cannot connect to " + url, reason.error)};
+    case Code::handshake:
+      return {reason.error == ETIMEDOUT ? kTimeout : kProtocol,
+              "cannot secure the connection to " + url + ": " +
+                  (tls_failure_.empty() ? reason.text() : tls_failure_)};
+    case Code::tls:
+    case Code::tls_truncated:
+      return {kProtocol, "the connection to " + url + " is not secure any more: " +
+                             (tls_failure_.empty() ? reason.text() : tls_failure_)};
     case Code::write_stall:
       return {kTimeout, url + " has stopped reading"};
     case Code::reset:

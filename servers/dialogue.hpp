@@ -54,6 +54,7 @@ class Dialogue final : public Handler, private InputTaker {
   bool gave_up_ = false;
   bool room_ = true;
   Timer quiet_;
+  std::string tls_failure_;  // One sentence.
 };
 
 }  // namespace weir::program

@@ -53,6 +53,7 @@ void ServiceSettings::read(OptionReader& in) {
   in.duration("linger", timeouts.linger, kOff, kLongest,
               "silence of a peer that does not answer our end");
   in.duration("linger-total", timeouts.linger_total, kOff, kLongest, "the same, in all");
+  in.duration("handshake", timeouts.handshake, kOff, kLongest, "time for a TLS handshake");
 }
 
 ServerOptions ProcessSettings::options() const {

@@ -45,9 +45,11 @@ Acceptor::Acceptor(int socket, std::vector<ServiceLoop*> services, unsigned desc
 
 void Acceptor::start() { socket_->want(true); }
 
-void Acceptor::serve(std::vector<ServiceLoop*> services, unsigned descriptors_each) {
+void Acceptor::serve(std::vector<ServiceLoop*> services, unsigned descriptors_each,
+                     std::shared_ptr<TlsSource> tls) {
   services_ = std::move(services);
   descriptors_each_ = descriptors_each;
+  tls_ = std::move(tls);
 }
 
 void Acceptor::stop() {

@@ -38,7 +38,8 @@ class WEIR_API Acceptor final : public ListenOwner {
 
   void start();  // Begins to accept.
   // From now on for another service, of the same loops.
-  void serve(std::vector<ServiceLoop*> services, unsigned descriptors_each);
+  void serve(std::vector<ServiceLoop*> services, unsigned descriptors_each,
+             std::shared_ptr<TlsSource> tls = {});
   void stop();  // Stops listening.
 
   void on_acceptable() override;

@@ -165,10 +165,10 @@ class ConnectionCore final : public Connection, public WheelNode {
     kHasStream = 1 << 17,
     kDialling = 1 << 18,  // One of these three at most; says what is kept aside.
     kHasTail = 1 << 19,
-    kSplice = 1 << 20,    // What is read goes through a pipe.
-    kOutgoing = 1 << 21,  // Dialled, not accepted.
-    kRelayed = 1 << 22,   // The relay judges silence, which is one of two connections.
-    kTls = 1 << 23,       // The stream lies above another.
+    kSplice = 1 << 20,     // What is read goes through a pipe.
+    kOutgoing = 1 << 21,   // Dialled, not accepted.
+    kRelayed = 1 << 22,    // The relay judges silence, which is one of two connections.
+    kTls = 1 << 23,        // The stream lies above another.
     kUpgrading = 1 << 24,  // start_tls() was called; what was written before is still leaving.
 
     // With one of these, more is to be done after a callback than to send what it wrote.

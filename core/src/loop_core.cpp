@@ -8,8 +8,8 @@
 #include <weir/text.hpp>
 
 #include "connection_core.hpp"
-#include "tls_engine.hpp"
 #include "timer_entry.hpp"
+#include "tls_engine.hpp"
 
 namespace weir {
 

@@ -12,7 +12,6 @@
 
 #include "option_readers.hpp"
 #include "server_body.hpp"
-#include "tls_server.hpp"
 
 namespace weir {
 
@@ -185,12 +184,10 @@ void Server::Body::accept() {
 
 void Server::Body::accept(Listening& listening) {
   const ConfiguredService& service = *listening.service;
-  const Url& url = listening.socket.url();
-  std::shared_ptr<TlsSource> tls;
-  if (url.is_tls()) tls = TlsServer::open(tls_listen_options(url));
   listening.acceptor = std::make_unique<Acceptor>(listening.socket.take(), service.on_loops,
                                                   service.type.descriptors_per_connection, limits_,
-                                                  accepts_, std::move(tls));
+                                                  accepts_, listening.tls);
+  if (listening.tls != nullptr) tell_certificates(listening);
   listening.acceptor->start();
 }
 

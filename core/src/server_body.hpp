@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "listener.hpp"
 #include "log_writer.hpp"
 #include "loop_core.hpp"
+#include "tls_server.hpp"
 #include "uv_driver.hpp"
 
 namespace weir {
@@ -48,6 +50,8 @@ struct Listening {
   Url place;  // With the address in place of a name; asked before the socket is taken.
   std::shared_ptr<ConfiguredService> service;
   std::unique_ptr<Acceptor> acceptor = {};
+  std::shared_ptr<TlsServer> tls = {};  // Null: plain.
+  std::string tls_keys = {};            // Of its URL.
 };
 
 // A reload on its way, one at a time.
@@ -65,13 +69,22 @@ struct ReloadPlan {
     std::string service;
     Url url;
     Url place;
+    std::shared_ptr<TlsServer> tls;
+    std::string tls_keys;
+  };
+
+  struct Kept {  // A socket that is open already.
+    std::size_t index = 0;
+    std::shared_ptr<TlsServer> tls = {};               // The one it had, or another one.
+    std::shared_ptr<const TlsMaterial> material = {};  // For the one it had.
+    std::string tls_keys = {};
   };
 
   struct Entry {
     How how = How::added;
     std::shared_ptr<ConfiguredService> service;
     std::shared_ptr<ConfiguredService> before;  // Null if added.
-    std::vector<std::size_t> kept;              // Sockets that are open already.
+    std::vector<Kept> kept;
     std::vector<Listening> fresh;
   };
 
@@ -105,6 +118,9 @@ class Server::Body {
   void accept(Listening& listening);
   void watch_signals();
   void on_signal(int signal);
+  void tell_certificates(const Listening& listening);
+  void watch_certificates();
+  void look_at_certificates();
   void stop_accepting();
   void begin_stop();
   void begin_abort();
@@ -119,6 +135,7 @@ class Server::Body {
   void plan_service(ReloadPlan& plan, const Listen& wanted) const;
   static std::vector<Url> plan_sockets(ReloadPlan& plan, const Listen& wanted,
                                        ReloadPlan::Entry& entry, ServiceConfig& config);
+  static ReloadPlan::Kept plan_kept(const ReloadPlan::Open& open, const Url& url);
   static std::shared_ptr<Protocol> plan_protocol(const Listen& wanted, const ServiceType& type,
                                                  ReloadPlan::Entry& entry,
                                                  const ServiceConfig& config,
@@ -155,11 +172,18 @@ class Server::Body {
   std::size_t loops_gone_ = 0;  // like these.
   bool reloading_ = false;
   bool reload_again_ = false;
+  Timer tls_watch_;
+  std::map<std::string, int> tls_faults_;  // Lines of the last look, and in how many they stood.
 };
 
 // The parts of listening that need no server.
 std::vector<std::string> keys_of(const std::vector<Url>& at);
 std::vector<Listening> bind_all(const std::vector<Url>& at, const std::vector<std::string>& keys);
+// Null where the URL is no TLS listener's. Throws SetupError, which names file and reason.
+std::shared_ptr<TlsServer> tls_listener(const Url& url);
+std::string tls_keys(const Url& url);  // What it says of TLS.
+// A line for each certificate: whose it is, and how long it is good.
+std::vector<std::string> certificate_lines(const Url& url, const TlsServer& tls, WallTime now);
 // Without places and protocol.
 std::shared_ptr<ServiceConfig> config_of(const ServiceType& type, const Listen& wanted);
 // Sizes and times that code sets are checked like those that users write. Throws SetupError.

@@ -62,6 +62,7 @@ std::vector<OptionFault> number_faults(const ServiceType& type, const Limits& li
   faults.in_range("half-closed", timeouts.half_closed);
   faults.in_range("linger", timeouts.linger);
   faults.in_range("linger-total", timeouts.linger_total);
+  faults.in_range("handshake", timeouts.handshake);
   return faults.take();
 }
 
@@ -78,6 +79,7 @@ std::vector<OptionFault> check(const ServiceType& type, const Listen& service) {
   for (const Url& url : service.at) {
     try {
       check_listenable(url);
+      static_cast<void>(tls_listener(url));
     } catch (const SetupError& wrong) {
       faults.push_back({"listen", std::string(type.name) + ": " + wrong.what()});
     }

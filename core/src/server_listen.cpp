@@ -2,16 +2,19 @@
 #include <map>
 
 #include "server_body.hpp"
+#include "url_query.hpp"
 
 namespace weir {
 
-// The URLs with their queries; the same one twice, as with port 0, is told apart by a number.
+// The URLs with what their queries say of the socket; the same one twice, as with port 0, is told apart by a number.
 std::vector<std::string> keys_of(const std::vector<Url>& at) {
   std::vector<std::string> keys;
   std::map<std::string, int> seen;
   for (const Url& url : at) {
     std::string key = url.text();
-    for (const Url::Query& each : url.query()) key += " " + each.key + "=" + each.value;
+    for (const Url::Query& each : url.query()) {
+      if (!is_tls_key(each.key)) key += " " + each.key + "=" + each.value;
+    }
     const int before = seen[key]++;
     keys.push_back(before == 0 ? key : key + " " + std::to_string(before));
   }
@@ -20,10 +23,14 @@ std::vector<std::string> keys_of(const std::vector<Url>& at) {
 
 std::vector<Listening> bind_all(const std::vector<Url>& at, const std::vector<std::string>& keys) {
   std::vector<Listening> all;
+  std::vector<std::shared_ptr<TlsServer>> tls;  // All of it before anything is bound.
+  for (const Url& url : at) tls.push_back(tls_listener(url));
   for (std::size_t i = 0; i < at.size(); ++i) {
     for (BoundSocket& socket : bind_url(at[i])) {
       Url place = socket.place();
       all.push_back({keys[i], std::move(socket), std::move(place), nullptr});
+      all.back().tls = tls[i];
+      all.back().tls_keys = tls_keys(at[i]);
     }
   }
   return all;

@@ -56,7 +56,8 @@ void Server::Body::begin_reload() {
   plan->before = services_;
   for (std::size_t i = 0; i < listening_.size(); ++i) {
     const Listening& each = listening_[i];
-    plan->open.push_back({i, each.key, each.service->config->name, each.socket.url(), each.place});
+    plan->open.push_back({i, each.key, each.service->config->name, each.socket.url(), each.place,
+                          each.tls, each.tls_keys});
   }
   loops_[0]->driver.work(
       [this, plan] {
@@ -128,7 +129,7 @@ std::vector<Url> Server::Body::plan_sockets(ReloadPlan& plan, const Listen& want
       if (!is_it(open)) continue;
       at.push_back(open.url);
       config.at.push_back(open.place);
-      entry.kept.push_back(open.index);
+      entry.kept.push_back(plan_kept(open, url));
     }
     std::erase_if(plan.open, is_it);  // For this service and no other.
   }
@@ -139,6 +140,18 @@ std::vector<Url> Server::Body::plan_sockets(ReloadPlan& plan, const Listen& want
   }
   for (const Url& url : at) config.listeners.push_back(url.text());
   return at;
+}
+
+// Certificates are read again whether or not they have changed: a reload tells what is wrong with them.
+ReloadPlan::Kept Server::Body::plan_kept(const ReloadPlan::Open& open, const Url& url) {
+  ReloadPlan::Kept kept{open.index, open.tls, nullptr, tls_keys(url)};
+  if (kept.tls == nullptr) return kept;
+  if (kept.tls_keys == open.tls_keys) {
+    kept.material = kept.tls->load();
+  } else {
+    kept.tls = tls_listener(url);
+  }
+  return kept;
 }
 
 // The protocol that is to serve, and by which way it comes to that.
@@ -268,10 +281,14 @@ void Server::Body::take_sockets(ReloadPlan& plan) {
   std::vector<Bound> bound;
   for (ReloadPlan::Entry& entry : plan.entries) {
     const unsigned each = entry.service->type.descriptors_per_connection;
-    for (const std::size_t index : entry.kept) {
-      Listening& old = listening_[index];
-      old.acceptor->serve(entry.service->on_loops, each);
+    for (ReloadPlan::Kept& kept : entry.kept) {
+      Listening& old = listening_[kept.index];
+      old.acceptor->serve(entry.service->on_loops, each, kept.tls);
       old.service = entry.service;
+      if (kept.material != nullptr) kept.tls->use(std::move(kept.material));
+      old.tls = std::move(kept.tls);
+      old.tls_keys = std::move(kept.tls_keys);
+      if (old.tls != nullptr) tell_certificates(old);
       next.push_back(std::move(old));
     }
     for (Listening& fresh : entry.fresh) {

@@ -352,6 +352,10 @@ void TlsStream::notify() {
 
 void TlsStream::close(bool reset) {
   engine().leave(*this);
+  if (ssl_ != nullptr && code_ == CloseReason::Code::ended) {
+    // Else OpenSSL takes its session for one that failed, which nobody may resume.
+    SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
   SSL_free(std::exchange(ssl_, nullptr));
   below_.close(reset);
 }

@@ -258,6 +258,11 @@ std::optional<std::string> apply_query(Scheme scheme, const Url::Query& query,
 
 bool is_repeatable(std::string_view key) { return key == "cert" || key == "key"; }
 
+bool is_tls_key(std::string_view key) {
+  return std::any_of(kKeys.begin(), kKeys.end(),
+                     [&](const Key& known) { return known.name == key && known.schemes == kTls; });
+}
+
 SocketSettings socket_settings(const Url& url) {
   SocketSettings settings;
   for (const Url::Query& query : url.query()) {

@@ -64,6 +64,8 @@ std::optional<std::string> apply_query(Url::Scheme scheme, const Url::Query& que
 // Whether a URL may hold the key more than once.
 bool is_repeatable(std::string_view key);
 
+bool is_tls_key(std::string_view key);  // Says something of TLS, and nothing of the socket.
+
 WEIR_API SocketSettings socket_settings(const Url& url);
 
 // "tcp", "unix", ...
