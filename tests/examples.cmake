@@ -15,3 +15,9 @@ add_test(NAME "house: the server of the tutorial answers and ends"
           $<TARGET_FILE:greet>)
 set_tests_properties("house: the server of the tutorial answers and ends" PROPERTIES
   LABELS house TIMEOUT 60)
+
+add_test(NAME "house: certificates for trying are made, kept and made again"
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_certs.py
+          ${PROJECT_SOURCE_DIR}/examples/certs.sh)
+set_tests_properties("house: certificates for trying are made, kept and made again" PROPERTIES
+  LABELS house TIMEOUT 60)
