@@ -47,7 +47,7 @@ std::string quoted(const std::string& text) {
 std::string toml_value(const Effective& key) {
   if (key.info.kind == "flag") return key.values.front() == "on" ? "true" : "false";
   if (key.info.kind == "number") return key.values.front();
-  if (key.info.kind != "urls") return quoted(key.values.front());
+  if (key.info.kind != "urls" && key.info.kind != "list") return quoted(key.values.front());
   std::string list;
   for (const std::string& url : key.values) list += (list.empty() ? "" : ", ") + quoted(url);
   return "[" + list + "]";
@@ -80,9 +80,17 @@ std::vector<Effective> of_service(const ServiceSection& section, const Configura
   return effective(declared, section.given, in);
 }
 
+// Only what is said: the rest is the URLs' to say.
+std::vector<Effective> of_tls(const ServiceSection& section, const Configuration& in) {
+  std::vector<OptionInfo> said = tls_keys();
+  std::erase_if(said,
+                [&](const OptionInfo& info) { return !section.tls.values.contains(info.name); });
+  return effective(said, section.tls, in);
+}
+
 // Of the type that it has in a configuration.
 Json value_of(const Effective& key) {
-  if (key.info.kind == "urls") return key.values;
+  if (key.info.kind == "urls" || key.info.kind == "list") return key.values;
   const std::string& text = key.values.front();
   if (key.info.kind == "flag") return text == "on";
   if (key.info.kind == "number") return Json::parse(text, nullptr, false);
@@ -108,6 +116,7 @@ Exit dump(const CLI::App& app, const Request& request, std::span<const ServiceTy
     Json services = Json::array();
     for (const ServiceSection& section : found.services) {
       services.push_back(to_json(of_service(section, found)));
+      if (!section.tls.values.empty()) services.back()["tls"] = to_json(of_tls(section, found));
     }
     const Json all{
         {"file", found.file}, {"server", to_json(of_process(found))}, {"services", services}};
@@ -116,6 +125,8 @@ Exit dump(const CLI::App& app, const Request& request, std::span<const ServiceTy
   std::string text = "[server]\n" + toml_lines(of_process(found));
   for (const ServiceSection& section : found.services) {
     text += "\n[[service]]\n" + toml_lines(of_service(section, found));
+    if (section.tls.values.empty()) continue;
+    text += "\n[service.tls]\n" + toml_lines(of_tls(section, found));
   }
   return print(text);
 }
@@ -152,6 +163,11 @@ std::string reference(std::span<const ServiceType> types) {
   text += "\n## [[service]]: each service\n\n" + table(service_keys());
   text += "\n## [[service]]: limits and timeouts of its connections\n\n";
   text += table(SettingsReader<ServiceSettings>::describe());
+  text +=
+      "\n## [service.tls]: TLS of the service's tls:// and tls+unix:// URLs\n\n"
+      "Below its [[service]]. What a URL says itself, in keys of the same names, goes first. A "
+      "*list* is an array of texts.\n[What each means](tls.md).\n\n";
+  text += table(tls_keys());
   for (const ServiceType& type : types) {
     const auto options = describe_options(type);
     text += std::string("\n## ") + type.name + "\n\n" + type.help + "\n";

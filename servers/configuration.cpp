@@ -13,6 +13,7 @@
 
 #include "command_line.hpp"
 #include "toml_values.hpp"
+#include "url_keys.hpp"
 
 namespace weir::program {
 
@@ -37,6 +38,8 @@ class Reading {
   void read_service(const toml::table& table);
   const ServiceType* type_of(const toml::table& table, const Place& at);
   void read_urls(const toml::table& table, ServiceSection& section);
+  void read_tls(const toml::table& table, ServiceSection& section);
+  static Url with_tls(const std::string& text, const ServiceSection& section);
   void read_url(const toml::node& node, ServiceSection& section);
   void check_taken(const Url& url, const Place& at);
   void read_name(const toml::table& table, ServiceSection& section);
@@ -141,6 +144,7 @@ void Reading::read_service(const toml::table& table) {
   std::vector<OptionInfo> declared = service_keys();
   declared.insert(declared.end(), options.begin(), options.end());
   declared.insert(declared.end(), limits.begin(), limits.end());
+  declared.push_back({"tls", "table", "", "", ""});
   section.given = read_table(table, declared, type.name, to_.faults);
 
   OptionValues of_service;
@@ -155,6 +159,7 @@ void Reading::read_service(const toml::table& table) {
   section.listen.limits = settings.limits;
   section.listen.timeouts = settings.timeouts;
   read_name(table, section);
+  read_tls(table, section);
   read_urls(table, section);
   add(section.given, check(type, section.listen), section.at);
   to_.services.push_back(std::move(section));
@@ -191,11 +196,42 @@ void Reading::read_urls(const toml::table& table, ServiceSection& section) {
   for (const toml::node& each : *array) read_url(each, section);
 }
 
+void Reading::read_tls(const toml::table& table, ServiceSection& section) {
+  const toml::node* const node = table.get("tls");
+  if (node == nullptr) return;
+  const auto* const keys = node->as_table();
+  if (keys == nullptr) {
+    return fault(place_of(*node), "tls is no table, expected [service.tls] and keys below it");
+  }
+  section.tls =
+      read_table(*keys, tls_keys(), std::string(section.type->name) + ": tls", to_.faults);
+}
+
+// What the table says of every URL, where the URL itself does not.
+Url Reading::with_tls(const std::string& text, const ServiceSection& section) {
+  const Url alone = Url::parse(text);
+  if (!alone.is_tls()) return alone;
+  std::string all = text;
+  for (const OptionInfo& info : tls_keys()) {
+    const auto given = section.tls.values.find(info.name);
+    if (given == section.tls.values.end() || alone.value(info.name)) continue;
+    if (info.name != "alpn") {
+      for (const std::string& value : given->second)
+        all = with_key(std::move(all), info.name, value);
+      continue;
+    }
+    std::string names;
+    for (const std::string& value : given->second) names += (names.empty() ? "" : ",") + value;
+    all = with_key(std::move(all), info.name, names);
+  }
+  return Url::parse(all);
+}
+
 void Reading::read_url(const toml::node& node, ServiceSection& section) {
   const auto* const text = node.as_string();
   if (text == nullptr) return;  // Told already.
   try {
-    const Url url = Url::parse(text->get());
+    const Url url = with_tls(text->get(), section);
     Listen alone;
     alone.at = {url};
     bool good = true;
@@ -273,6 +309,23 @@ std::vector<OptionInfo> service_keys() {
           listen,
           {"name", "text", "", "1 to 64 letters, digits, _ and -",
            "in the log, and to tell it from others of its protocol; else the protocol's"}};
+}
+
+std::vector<OptionInfo> tls_keys() {
+  return {{"cert", "list", "", "", "certificates with their chains, PEM; the first is the default"},
+          {"key", "list", "", "", "their keys in the same order; else in the same files"},
+          {"passphrase", "text", "", "", "a file whose first line opens the keys"},
+          {"client-ca", "text", "", "", "a file: who may vouch for clients"},
+          {"client-cert", "choice", "", "required, optional",
+           "whether a client must show one; required where there is a client-ca"},
+          {"crl", "text", "", "", "a file: certificates of clients that are revoked"},
+          {"alpn", "list", "", "", "protocols of the application, in our order"},
+          {"tls-min", "choice", "1.2", "1.2, 1.3", "least version"},
+          {"ciphers", "text", "", "", "of TLS 1.2, by OpenSSL's names"},
+          {"suites", "text", "", "", "of TLS 1.3, by OpenSSL's names"},
+          {"groups", "text", "", "", "for the exchange of keys"},
+          {"tickets", "flag", "on", "on, off", "resumption by tickets"},
+          {"expired", "choice", "warn", "warn, refuse", "what an expired certificate means"}};
 }
 
 std::string Configuration::place(const Place& at) const {

@@ -36,6 +36,7 @@ struct ServiceSection {
   Place at;
   const ServiceType* type = nullptr;
   Given given;
+  Given tls = {};  // In [service.tls].
   Listen listen;
 };
 
@@ -66,5 +67,7 @@ Exit load(Configuration& into, const std::string& file, std::span<const ServiceT
 
 // The keys that every service has besides its protocol's options, limits and timeouts.
 std::vector<OptionInfo> service_keys();
+// Of [service.tls]: keys of URLs, said for all of a service's.
+std::vector<OptionInfo> tls_keys();
 
 }  // namespace weir::program

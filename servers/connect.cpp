@@ -7,6 +7,7 @@
 #include "command_line.hpp"
 #include "dialogue.hpp"
 #include "terminal.hpp"
+#include "url_keys.hpp"
 
 namespace weir::program {
 namespace {
@@ -52,17 +53,7 @@ Exit converse(const Dialogue::Plan& plan) {
 std::string with_keys(const Request& request) {
   std::string url = request.url;
   const auto add = [&url](std::string_view key, std::string_view value) {
-    if (value.empty()) return;
-    url += url.find('?') == std::string::npos ? '?' : '&';
-    url += key;
-    url += '=';
-    for (const char c : value) {
-      const bool plain = c != '%' && c != '&' && c != '#' && c != '?' && c > ' ';
-      constexpr std::string_view digits = "0123456789ABCDEF";
-      const auto byte = static_cast<unsigned char>(c);
-      if (plain) url += c;
-      if (!plain) url += {'%', digits[byte >> 4], digits[byte & 15]};
-    }
+    if (!value.empty()) url = with_key(std::move(url), key, value);
   };
   add("ca", request.ca);
   add("cert", request.cert);

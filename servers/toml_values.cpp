@@ -33,6 +33,7 @@ std::string expected(const OptionInfo& option) {
   if (option.kind == "duration") return "a duration, as in \"30s\", or seconds";
   if (option.kind == "flag") return "true or false";
   if (option.kind == "choice") return "one of " + option.range + ", in quotes";
+  if (option.kind == "list") return "texts, as in [\"server.pem\"]";
   if (option.kind == "urls") return "URLs, as in [\"tcp://127.0.0.1:7000\"]";
   return "a text in quotes";
 }
@@ -63,7 +64,8 @@ Texts texts_of(const toml::node& node, const std::string& kind) {
   if (const auto* const text = node.as_string(); text != nullptr && kind != "number") {
     return {{text->get()}};
   }
-  if (const auto* const array = node.as_array(); array != nullptr && kind == "urls") {
+  if (const auto* const array = node.as_array();
+      array != nullptr && (kind == "urls" || kind == "list")) {
     return texts_of_array(*array);
   }
   return {};
@@ -119,6 +121,7 @@ Given read_table(const toml::table& table, const std::vector<OptionInfo>& declar
       continue;
     }
     given.places[name] = place_of(node);
+    if (option->kind == "table") continue;  // Read by who declared it.
     const Texts texts = texts_of(node, option->kind);
     if (texts) {
       given.values[name] = *texts;

@@ -47,8 +47,7 @@ struct Listen {
 // What listen() would refuse before it binds; named by option, "listen", or limit as in "write-max".
 WEIR_API std::vector<OptionFault> check(const ServiceType& type, const Listen& service);
 
-// A line for each certificate that the service shows, with the day it expires, and one for each that
-// somebody should look at. Throws SetupError as listen() would.
+// Lines about each certificate of the service and when it expires. Throws SetupError as listen() would.
 WEIR_API std::vector<std::string> certificates(const Listen& service);
 
 // What a running server changes to, all of it or nothing.
@@ -106,12 +105,8 @@ struct Counters {
   std::uint64_t connections = 0;  // Open at this moment.
   std::uint64_t log_dropped = 0;  // Lines of the log, and of Loop::print, that were not written.
   // Connections that could not be made, by the reason of their on_close.
-  std::uint64_t connect_refused = 0;
-  std::uint64_t connect_timeout = 0;
-  std::uint64_t unresolved = 0;
-  std::uint64_t no_local_port = 0;
-  std::uint64_t handshakes = 0;  // Of TLS, done.
-  std::uint64_t handshakes_failed = 0;
+  std::uint64_t connect_refused = 0, connect_timeout = 0, unresolved = 0, no_local_port = 0;
+  std::uint64_t handshakes = 0, handshakes_failed = 0;  // Of TLS.
 };
 
 class WEIR_API Server {
