@@ -209,7 +209,7 @@ void Reading::read_tls(const toml::table& table, ServiceSection& section) {
 
 // What the table says of every URL, where the URL itself does not.
 Url Reading::with_tls(const std::string& text, const ServiceSection& section) {
-  const Url alone = Url::parse(text);
+  Url alone = Url::parse(text);
   if (!alone.is_tls()) return alone;
   std::string all = text;
   for (const OptionInfo& info : tls_keys()) {

@@ -127,8 +127,10 @@ Given read_table(const toml::table& table, const std::vector<OptionInfo>& declar
       given.values[name] = *texts;
     } else {
       const toml::node& wrong = culprit(node);
-      faults.push_back({place_of(wrong), who + ": option \"" + name + "\" is " + type_name(wrong) +
-                                             ", expected " + expected(*option)});
+      std::string text = who;
+      text.append(": option \"").append(name).append("\" is ").append(type_name(wrong));
+      text.append(", expected ").append(expected(*option));
+      faults.push_back({place_of(wrong), std::move(text)});
     }
   }
   return given;

@@ -23,7 +23,14 @@ RelayTargets::RelayTargets(Loop& loop, std::vector<ConnectOptions> to)
   if (to_.empty() || to_.size() > kTargetsMost) {
     throw SetupError("a relay has 1 to 1024 targets, not " + std::to_string(to_.size()));
   }
-  for (const ConnectOptions& target : to_) target.check();
+  for (const ConnectOptions& target : to_) {
+    target.check();
+    if (target.to.value("verify") == "off") {
+      loop_.log(Level::warn, "nobody checks who " + target.to.text() +
+                                 " is (verify=off): whoever is in between can read and change "
+                                 "everything");
+    }
+  }
 }
 
 void RelayTargets::missed(const ConnectOptions& target, const CloseReason& reason) {

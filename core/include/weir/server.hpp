@@ -47,7 +47,7 @@ struct Listen {
 // What listen() would refuse before it binds; named by option, "listen", or limit as in "write-max".
 WEIR_API std::vector<OptionFault> check(const ServiceType& type, const Listen& service);
 
-// Lines about each certificate of the service and when it expires. Throws SetupError as listen() would.
+// A line for each certificate and its expiry. Throws SetupError as listen() would.
 WEIR_API std::vector<std::string> certificates(const Listen& service);
 
 // What a running server changes to, all of it or nothing.
@@ -99,14 +99,13 @@ struct Counters {
   std::uint64_t accept_errors = 0;    // Descriptors or memory ran out; accepting paused.
   std::uint64_t closed = 0;
   std::uint64_t exceptions = 0;  // Thrown by handlers, services, tasks.
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0;
   std::uint64_t spliced = 0;      // Of those bytes, what relays moved inside the kernel.
   std::uint64_t connections = 0;  // Open at this moment.
   std::uint64_t log_dropped = 0;  // Lines of the log, and of Loop::print, that were not written.
   // Connections that could not be made, by the reason of their on_close.
   std::uint64_t connect_refused = 0, connect_timeout = 0, unresolved = 0, no_local_port = 0;
-  std::uint64_t handshakes = 0, handshakes_failed = 0;  // Of TLS.
+  std::uint64_t handshakes = 0, handshakes_failed = 0;
 };
 
 class WEIR_API Server {
@@ -119,8 +118,7 @@ class WEIR_API Server {
 
   void add(const ServiceType& type);
 
-  // Binds and listens at once; accepting begins in run(). Throws SetupError; then nothing of it is
-  // bound.
+  // Binds and listens at once; accepting begins in run(). If it throws SetupError, nothing is bound.
   void listen(const Listen& service);
   std::vector<Bound> bound() const;  // Any thread.
 
@@ -134,8 +132,8 @@ class WEIR_API Server {
   void stop();
   void abort();
 
-  // As HUP: asks on_reload, opens what is new, and then changes over, or does nothing at all. Sockets
-  // that stay are kept, open connections go on. Any thread; several in a row become one.
+  // As HUP: asks on_reload, opens what is new, then changes over, or does nothing at all. Sockets that
+  // stay are kept, open connections go on. Any thread; several in a row become one.
   void reload();
 
   // A loop with no service, for connections of your own; what it opens ends at stop(). Its idle,
