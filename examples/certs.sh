@@ -7,7 +7,7 @@
 # What is in the folder and still valid is kept; --force makes everything anew. Needs OpenSSL 3.
 set -euo pipefail
 
-days=30
+days=90
 force=
 folder=
 

@@ -3,7 +3,7 @@
 #
 # usage: examples/serve.sh [PATH OF weir]
 #
-# Unix sockets go to a folder of your own. WEIR_PORT_OFFSET=N adds N to every port, for when one is
+# Unix sockets, and certificates for trying TLS, go to a folder of your own. WEIR_PORT_OFFSET=N adds N to every port, for when one is
 # taken. HUP reads the configuration again.
 set -euo pipefail
 
@@ -34,7 +34,7 @@ trap 'configure; kill -HUP "$pid"' HUP
 
 # The example with this folder and these ports in place of its own.
 configure() {
-  awk -v folder="$folder/" -v offset="$offset" -v host="tcp://$host:" '{
+  awk -v folder="$folder/" -v offset="$offset" -v host="://$host:" '{
     gsub("/tmp/weir/", folder)
     out = ""
     while (at = index($0, host)) {
@@ -56,6 +56,7 @@ offset=$((10#$offset))
 mkdir -p -m 0700 "$folder"
 [[ -O $folder && ! -L $folder ]] || die "$folder belongs to somebody else"
 chmod 0700 "$folder"
+bash "$here/certs.sh" "$folder/certs" >/dev/null || die "there are no certificates to serve TLS with"
 configure
 "$weir" check "$folder/weir.toml" >/dev/null || die "examples/weir.toml has a fault"
 
@@ -67,7 +68,7 @@ rm "$pipe"
 # In a session of its own, so that Ctrl-C reaches this script alone.
 setsid "$weir" run "$folder/weir.toml" >&"$out" {out}>&- </dev/null &
 pid=$!
-sockets=$(grep '^listen' "$folder/weir.toml" | grep -o -E '(tcp|unix)://' | wc -l)
+sockets=$(grep '^listen' "$folder/weir.toml" | grep -o -E '(tcp|tls|unix)://' | wc -l)
 for ((ready = 0, tries = 0; ready < sockets;)); do
   if read -r -t 0.2 -u "$out" line; then
     [[ $line == ready\ * ]] && ready=$((ready + 1))
@@ -92,6 +93,7 @@ Serving examples/weir.toml on loopback. Try, in two other terminals:
 
   chat       nc $host $((7070 + offset))
   chat       nc -U $folder/chat.sock
+  chat       openssl s_client -quiet -CAfile $folder/certs/ca.pem -connect $host:$((7071 + offset))
 
 and then:
 

@@ -10,6 +10,17 @@ foreach(target greet_protocol greet greet_tests)
   weir_house(${target})  # Our warnings, and the sanitizers that the library was built with.
 endforeach()
 
+add_subdirectory(${PROJECT_SOURCE_DIR}/examples/starttls ${PROJECT_BINARY_DIR}/examples/starttls)
+foreach(target starttls_protocol starttls starttls_tests)
+  weir_house(${target})
+endforeach()
+
+add_test(NAME "house: the server that changes to TLS answers openssl and nobody in clear"
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_starttls.py
+          $<TARGET_FILE:starttls> ${PROJECT_SOURCE_DIR}/examples/certs.sh)
+set_tests_properties("house: the server that changes to TLS answers openssl and nobody in clear"
+  PROPERTIES LABELS house TIMEOUT 60)
+
 add_test(NAME "house: the server of the tutorial answers and ends"
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/house/check_example.py
           $<TARGET_FILE:greet>)

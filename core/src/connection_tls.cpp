@@ -11,6 +11,8 @@
 
 namespace weir {
 
+void check(const TlsOptions& options) { tls_upgrade(options); }
+
 Stream& ConnectionCore::above() const { return *aside_.tls; }
 
 Tail* ConnectionCore::tail() const {

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import time
 from pathlib import Path
 
 DEADLINE = 30.0  # Seconds, for whatever is awaited here.
-PORTS = (7007, 7008, 7009, 7013, 7037, 7070, 3456)
+PORTS = (7007, 7008, 7009, 7013, 7037, 7070, 7071, 3456)
 
 
 def free_offset():
@@ -95,6 +96,14 @@ def check_chat(address, path):
         assert read_line(bob, b"<guest-").endswith(b"> hello\r\n")
 
 
+def check_chat_over_tls(address, authority):
+    """Nobody else can read it, and it is the same room."""
+    context = ssl.create_default_context(cafile=authority)
+    with socket.create_connection(address, timeout=DEADLINE) as plain, \
+            context.wrap_socket(plain, server_hostname="localhost") as client:
+        read_line(client, b"* this is lobby")
+
+
 def check_answers(offset, folder):
     at = lambda port: ("127.0.0.1", port + offset)
     assert talk(at(7007), b"hello\n") == b"hello\n"
@@ -108,6 +117,7 @@ def check_answers(offset, folder):
     assert abs((seconds - 2_208_988_800 - time.time() + 2**31) % 2**32 - 2**31) < 60
     assert talk(at(3456), b"hello\n").startswith(b"You said: hello")
     check_chat(at(7070), str(folder / "chat.sock"))
+    check_chat_over_tls(at(7071), str(folder / "certs" / "ca.pem"))
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "echo.sock").stat().st_mode & 0o777 == 0o600
 
@@ -121,6 +131,7 @@ def check_serving(script, weir, runtime):
         for hint in (f"nc 127.0.0.1 {7007 + offset}", f"nc -U {folder}/echo.sock",
                      f"nc 127.0.0.1 {7008 + offset}", f"nc -U {folder}/forward.sock",
                      f"nc 127.0.0.1 {7070 + offset}", f"nc -U {folder}/chat.sock",
+                     f"-CAfile {folder}/certs/ca.pem -connect 127.0.0.1:{7071 + offset}",
                      f"rdate -p -o {7037 + offset}", f"telnet 127.0.0.1 {3456 + offset}"):
             assert hint in text, f"no hint '{hint}' in:\n{text}"
         check_answers(offset, folder)
@@ -137,7 +148,7 @@ def check_serving(script, weir, runtime):
     assert serving.returncode == 0, serving.returncode
     left = [pid for pid in servers if Path(f"/proc/{pid}").exists()]
     assert not left, f"still running: {left}"
-    assert not list(folder.iterdir()), f"left behind: {list(folder.iterdir())}"
+    assert [left.name for left in folder.iterdir()] == ["certs"], list(folder.iterdir())
 
 
 def main():

@@ -28,6 +28,9 @@ struct TlsOptions {
   bool verify_peer = true;
 };
 
+// Reads the files and throws SetupError as start_tls() would: for a service to call before it accepts.
+WEIR_API void check(const TlsOptions& options);
+
 // What a handshake agreed on. What the peer sent is escaped.
 struct TlsInfo {
   std::string version;  // "TLSv1.3"
