@@ -47,8 +47,8 @@ def check_valid(folder):
     for pem in CERTIFICATES:
         said = run("openssl", "x509", "-in", str(folder / pem), "-noout", "-text")
         assert "prime256v1" in said, said
-        run("openssl", "x509", "-in", str(folder / pem), "-noout", "-checkend", str(29 * 86_400))
-        run("openssl", "x509", "-in", str(folder / pem), "-noout", "-checkend", str(31 * 86_400),
+        run("openssl", "x509", "-in", str(folder / pem), "-noout", "-checkend", str(89 * 86_400))
+        run("openssl", "x509", "-in", str(folder / pem), "-noout", "-checkend", str(91 * 86_400),
             code=1)
 
 
