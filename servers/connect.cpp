@@ -6,6 +6,7 @@
 
 #include "command_line.hpp"
 #include "dialogue.hpp"
+#include "secrets.hpp"
 #include "terminal.hpp"
 #include "url_keys.hpp"
 
@@ -72,6 +73,7 @@ Exit connect(const CLI::App& app, const Request& request) {
   if (const Exit wrong = reject(faults); wrong != kDone) return wrong;
 
   Dialogue::Plan plan{{.to = Url::parse(with_keys(request)), .timeout = settings.timeout}, {}};
+  if (plan.connect.to.is_tls()) keep_memory_private();
   if (plan.connect.to.value("verify") == "off") {
     write_all(2, "weir: warning: nobody checks who " + escape(plan.connect.to.text()) +
                      " is; whoever is in between can read and change everything\n");

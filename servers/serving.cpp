@@ -5,6 +5,7 @@
 
 #include <weir/text.hpp>
 
+#include "secrets.hpp"
 #include "terminal.hpp"
 
 namespace weir::program {
@@ -38,6 +39,14 @@ class Announcer {
 
 Exit serve_all(ServerOptions options, std::span<const ServiceType> types,
                std::span<const Listen> services) {
+  keep_keys_private(services);
+  if (options.on_reload) {
+    options.on_reload = [read = std::move(options.on_reload)] {
+      Reload next = read();
+      keep_keys_private(next.services);
+      return next;
+    };
+  }
   Announcer announcer;
   Server* running = nullptr;
   options.on_ready = [&] { announcer.tell(*running); };
