@@ -131,11 +131,13 @@ Exit dump(const CLI::App& app, const Request& request, std::span<const ServiceTy
   return print(text);
 }
 
-std::string cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-    text.insert(at, "\\");
+std::string cell(const std::string& text) {
+  std::string escaped;
+  for (const char each : text) {
+    if (each == '|') escaped += '\\';
+    escaped += each;
   }
-  return text.empty() ? " " : text;
+  return escaped.empty() ? " " : escaped;
 }
 
 std::string table(const std::vector<OptionInfo>& declared) {

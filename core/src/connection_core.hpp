@@ -193,8 +193,8 @@ class ConnectionCore final : public Connection, public WheelNode {
   bool reading() const;
   bool is_open() const { return phase_ == Phase::open; }
   // Lies in the memory right behind this object.
-  Stream& plain() const {
-    return *reinterpret_cast<Stream*>(const_cast<ConnectionCore*>(this) + 1);
+  SocketStream& plain() const {
+    return *reinterpret_cast<SocketStream*>(const_cast<ConnectionCore*>(this) + 1);
   }
   Stream& stream() const { return is(kTls) ? above() : plain(); }
   Stream& above() const;
@@ -242,6 +242,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   [[gnu::cold]] void handshake_timed_out();
   std::uint32_t securing_since() const;
   void tls_noted();
+  [[gnu::noinline]] IoResult receive_tls(std::span<std::byte> into);  // Out of the hot path.
   void read_news();
   void note_held();  // What the stream holds, after it was called.
   bool push();       // That; false: some is still held.

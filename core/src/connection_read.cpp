@@ -58,8 +58,8 @@ void ConnectionCore::read_on() {
 
 bool ConnectionCore::receive() {
   std::byte* const buffer = core().read_buffer(0);
-  const IoResult got = stream().receive({buffer, LoopCore::kReadSize});
-  if (is(kTls)) tls_noted();
+  const std::span<std::byte> into(buffer, LoopCore::kReadSize);
+  const IoResult got = !is(kTls) ? plain().receive(into) : receive_tls(into);
   if (got <= 0) return nothing_read(got);
   const auto size = static_cast<std::size_t>(got);
   bytes_in_ += size;
@@ -79,8 +79,8 @@ bool ConnectionCore::receive_behind_tail() {
   const Bytes tail{this->tail()->bytes};
   const std::size_t kept = tail.size();
   std::byte* const buffer = core().read_buffer(kept);
-  const IoResult got = stream().receive({buffer + kept, LoopCore::kReadSize});
-  if (is(kTls)) tls_noted();
+  const std::span<std::byte> into(buffer + kept, LoopCore::kReadSize);
+  const IoResult got = is(kTls) ? receive_tls(into) : plain().receive(into);
   if (got <= 0) return nothing_read(got);
   const auto size = static_cast<std::size_t>(got);
   bytes_in_ += size;

@@ -186,6 +186,12 @@ void ConnectionCore::tls_noted() {
   if (tls_stream().has_news()) be_due();
 }
 
+IoResult ConnectionCore::receive_tls(std::span<std::byte> into) {
+  const IoResult got = tls_stream().receive(into);
+  tls_noted();
+  return got;
+}
+
 void ConnectionCore::read_news() {
   if (is_open() && !is(kClosing) && reading() && tls_stream().has_news()) {
     read_ready(ready::kRead);

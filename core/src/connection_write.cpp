@@ -97,7 +97,7 @@ void ConnectionCore::spill_direct() {
 
 bool ConnectionCore::send_direct() {
   DirectWrite& direct = core().direct();
-  const IoResult sent = stream().send(&direct.piece, 1);
+  const IoResult sent = plain().send(&direct.piece, 1);  // TLS has no direct writes.
   if (sent == static_cast<IoResult>(direct.piece.iov_len)) {
     bytes_out_ += direct.piece.iov_len;
     activity_ = stamp();

@@ -41,7 +41,7 @@ class Pipe {
   virtual IoResult take_back(std::span<std::byte> into) = 0;  // Reads what it holds.
 };
 
-// One connected socket, never blocking. Its memory is its owner's.
+// What a connection reads and writes.
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -59,6 +59,10 @@ class Stream {
   virtual Address local() const = 0;
   virtual std::string local_path() const { return {}; }  // Of a Unix socket, where it has one.
 };
+
+// One connected socket, never blocking. Its memory is its owner's. A type of its own because there is
+// one of it in a program: calls of it, which are nearly all, are then direct (see docs/performance.md).
+class SocketStream : public Stream {};
 
 // socket is a negative errno if there was nothing to accept (-EAGAIN) or it failed.
 struct Accepted {
@@ -126,7 +130,7 @@ class Driver {
   // A stream is made in memory of its owner's, right behind it: stream_size() bytes, aligned as for a
   // pointer.
   virtual std::size_t stream_size() const = 0;
-  virtual Stream& adopt(int socket, void* memory, ConnectionCore& owner) = 0;
+  virtual SocketStream& adopt(int socket, void* memory, ConnectionCore& owner) = 0;
   virtual std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) = 0;
 
   // `address` is where to go; for a Unix URL the path is taken from the URL.

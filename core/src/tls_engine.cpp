@@ -85,7 +85,7 @@ void TlsEngine::attach(SSL* ssl) {
   SSL_set_msg_callback_arg(ssl, this);
 }
 
-void TlsEngine::begin(Stream* from, std::size_t most) {
+void TlsEngine::begin(SocketStream* from, std::size_t most) {
   from_ = from;
   most_ = most;
   in_at_ = in_end_ = 0;

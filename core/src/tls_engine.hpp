@@ -42,7 +42,7 @@ class TlsEngine {
   // --- For a stream, during one of its calls.
 
   // From here on the BIO reads from `from` (null: nothing but what feed() gave), at most `most` bytes.
-  void begin(Stream* from, std::size_t most);
+  void begin(SocketStream* from, std::size_t most);
   void feed(Bytes ciphertext);  // To be read first; at most kInSize.
   Bytes unread() const { return Bytes(in_).subspan(in_at_, in_end_ - in_at_); }
   bool drained() const { return drained_; }  // The kernel had no more.
@@ -89,7 +89,7 @@ class TlsEngine {
   std::vector<std::byte> out_;
   std::vector<std::byte> staging_ = std::vector<std::byte>(kRecord);
 
-  Stream* from_ = nullptr;
+  SocketStream* from_ = nullptr;
   std::size_t most_ = 0;
   bool drained_ = false;
   bool eof_ = false;

@@ -37,7 +37,7 @@ Hello look_at(Bytes bytes) {
 
 }  // namespace
 
-TlsStream::TlsStream(ConnectionCore& owner, Stream& below, std::shared_ptr<TlsSource> source)
+TlsStream::TlsStream(ConnectionCore& owner, SocketStream& below, std::shared_ptr<TlsSource> source)
     : owner_(owner), below_(below), source_(std::move(source)), serves_(source_->serves()) {}
 
 TlsStream::~TlsStream() {

@@ -36,7 +36,7 @@ class TlsStream final : public Stream {
   };
 
   // `below` belongs to the owner, like this.
-  TlsStream(ConnectionCore& owner, Stream& below, std::shared_ptr<TlsSource> source);
+  TlsStream(ConnectionCore& owner, SocketStream& below, std::shared_ptr<TlsSource> source);
   ~TlsStream() override;
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -126,7 +126,7 @@ class TlsStream final : public Stream {
   void fault(CloseReason::Code code, std::string why);
 
   ConnectionCore& owner_;
-  Stream& below_;
+  SocketStream& below_;
   SSL* ssl_ = nullptr;                 // Made when the first bytes have come, on the serving side.
   std::shared_ptr<TlsSource> source_;  // Until then.
   std::unique_ptr<Later> later_;

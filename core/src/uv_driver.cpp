@@ -114,7 +114,7 @@ std::uint64_t UvDriver::random() {
 
 std::size_t UvDriver::stream_size() const { return sizeof(UvStream); }
 
-Stream& UvDriver::adopt(int socket, void* memory, ConnectionCore&) {
+SocketStream& UvDriver::adopt(int socket, void* memory, ConnectionCore&) {
   return *new (memory) UvStream(loop_, socket);
 }
 

@@ -29,7 +29,7 @@ class UvDriver final : public Driver {
   WallTime wall() const override { return std::chrono::system_clock::now(); }
   std::uint64_t random() override;
   std::size_t stream_size() const override;
-  Stream& adopt(int socket, void* memory, ConnectionCore& owner) override;
+  SocketStream& adopt(int socket, void* memory, ConnectionCore& owner) override;
   std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) override;
   DialResult dial(const Url& url, const Address& address, DialOwner& owner) override;
   std::unique_ptr<Pipe> make_pipe() override;

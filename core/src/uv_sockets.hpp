@@ -17,7 +17,7 @@ namespace weir {
 
 // Is its own handle. Its owner stands right before it in memory, so the handle's data has room for the
 // descriptor and the mask: a connection pays for neither.
-class UvStream final : public Stream, private uv_poll_t {
+class UvStream final : public SocketStream, private uv_poll_t {
  public:
   UvStream(uv_loop_t& on, int socket);
 

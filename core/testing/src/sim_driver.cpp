@@ -120,7 +120,7 @@ bool SimListen::ready() const {
   return want_ && !driver_.network_.listener(number_)->backlog.empty();
 }
 
-Stream& SimDriver::adopt(int socket, void* memory, ConnectionCore& owner) {
+SocketStream& SimDriver::adopt(int socket, void* memory, ConnectionCore& owner) {
   return *new (memory) SimStream(*this, *network_.find(socket), owner);
 }
 

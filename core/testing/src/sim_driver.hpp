@@ -23,7 +23,7 @@ class SimPipe final : public Pipe {
   std::string bytes_;
 };
 
-class SimStream final : public Stream {
+class SimStream final : public SocketStream {
  public:
   SimStream(SimDriver& driver, SimSocket& socket, ConnectionCore& owner);
   ~SimStream() override;
@@ -84,7 +84,7 @@ class SimDriver final : public Driver {
   std::uint64_t random() override { return network_.random(); }
 
   std::size_t stream_size() const override { return sizeof(SimStream); }
-  Stream& adopt(int socket, void* memory, ConnectionCore& owner) override;
+  SocketStream& adopt(int socket, void* memory, ConnectionCore& owner) override;
   std::unique_ptr<ListenSocket> adopt_listener(int socket, ListenOwner& owner) override;
   DialResult dial(const Url& url, const Address& address, DialOwner& owner) override;
   std::unique_ptr<Pipe> make_pipe() override;
