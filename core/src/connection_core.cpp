@@ -64,7 +64,7 @@ ConnectionCore::ConnectionCore(ServiceLoop& service, const Address& peer)
 ConnectionCore::~ConnectionCore() {
   release_aside();
   drop_tls();
-  if (is(kHasStream)) plain().~Stream();
+  if (is(kHasStream)) plain().~SocketStream();
   service_.freed();
   core().freed();
 }
