@@ -34,6 +34,8 @@ Examples:
   weir-load send tcp://127.0.0.1:9000 --backend tcp://127.0.0.1:9001 --connections 4
   weir-load mix tcp://127.0.0.1:9000 --backend tcp://127.0.0.1:9001 --bytes 1MiB
   weir-load fanout tcp://127.0.0.1:7070 --connections 1000 --senders 16 --depth 16
+  weir-load echo 'tls://127.0.0.1:7443?ca=ca.pem' --server-pid $!
+  weir-load handshake 'tls://127.0.0.1:7443?ca=ca.pem' --resumed --connections 8
   weir-load ask tcp://127.0.0.1:80 --reply-http --send 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 
 Exit status: 0 done, 64 wrong command line, 68 host not found, 69 refused, 70 internal, 71 system,
@@ -151,7 +153,8 @@ std::optional<Exit> read_command_line(int argc, const char* const* argv, Plan& p
   std::string url;
   OptionValues values;
   app.add_option("SCENARIO", scenario, scenarios_help())->type_name("");
-  app.add_option("URL", url, "tcp://HOST:PORT, HOST:PORT or unix:///PATH")->type_name("");
+  app.add_option("URL", url, "tcp://, tls://, HOST:PORT, unix:///PATH or tls+unix://")
+      ->type_name("");
   Plan defaults;
   reading = &defaults;
   add_options(app, values);

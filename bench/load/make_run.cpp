@@ -30,6 +30,8 @@ std::unique_ptr<Run> make_run(Loop& loop, const Plan& plan, Machine& machine, Ta
       return make.template operator()<FanoutRun>();
     case Scenario::ask:
       return make.template operator()<AskRun>();
+    case Scenario::handshake:
+      return make.template operator()<HandshakeRun>();
   }
   return nullptr;
 }

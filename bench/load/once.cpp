@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <weir/tls.hpp>
+
 namespace weir::load {
 
 std::unique_ptr<Session> OnceRun::session(std::size_t index) {
@@ -94,6 +96,17 @@ void ChurnRun::on_close(Session& session, const CloseReason& reason) {
                  " ended otherwise: " + reason.text());
   }
   dial(session.index());
+}
+
+void HandshakeRun::on_open(Session& session, Connection& connection) {
+  const bool resumed = connection.tls() != nullptr && connection.tls()->resumed;
+  const bool first = plan().resumed && !resumed && full_ < 2 * wanted();
+  if (first) ++full_;
+  if (resumed != plan().resumed && !first) {
+    meter().fail("the handshake of connection " + std::to_string(session.index()) +
+                 (resumed ? " was resumed" : " was a full one"));
+  }
+  ChurnRun::on_open(session, connection);
 }
 
 void IdleRun::begin() {

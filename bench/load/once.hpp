@@ -61,7 +61,7 @@ class StormRun final : public OnceRun {
 
 // Lives: connect, ask, close in order (or reset), and again. A message is a life; its latency is from
 // the dial to the end.
-class ChurnRun final : public OnceRun {
+class ChurnRun : public OnceRun {
  public:
   using OnceRun::OnceRun;
 
@@ -73,6 +73,17 @@ class ChurnRun final : public OnceRun {
   void measure() override { warm_up(); }
 
   std::vector<bool> lived_;
+};
+
+// Lives over TLS, of which each begins with the handshake that was asked for, or it is an error.
+class HandshakeRun final : public ChurnRun {
+ public:
+  using ChurnRun::ChurnRun;
+
+  void on_open(Session& session, Connection& connection) override;
+
+ private:
+  std::size_t full_ = 0;  // Of those that resume: the first ones have nothing to go on from.
 };
 
 // Holds the connections and reads the memory of the server: before the first, with all, and after an

@@ -12,7 +12,7 @@ namespace weir::load {
 
 namespace {
 
-constexpr std::array<ScenarioInfo, 9> kScenarios = {{
+constexpr std::array<ScenarioInfo, 10> kScenarios = {{
     {Scenario::echo, "echo", "closed loop: `depth` messages of `size` bytes in flight on each",
      true, false},
     {Scenario::idle, "idle", "hold all connections, then one echo on each: memory of the server",
@@ -26,6 +26,8 @@ constexpr std::array<ScenarioInfo, 9> kScenarios = {{
     {Scenario::fanout, "fanout", "lines to a room: `depth` under way in all, said by `senders`",
      false, false},
     {Scenario::ask, "ask", "request and reply of any protocol", false, false},
+    {Scenario::handshake, "handshake", "churn over TLS, each handshake full, or each --resumed",
+     true, false},
 }};
 
 constexpr std::size_t kBulkPiece = 256 << 10;
@@ -99,6 +101,7 @@ void Plan::read(OptionReader& in) {
   in.number("chatter", chatter, 1, 1'000'000, "messages between two streams of mix");
   in.number("senders", senders, 1, kConnectionsMost, "fanout: connections that speak");
   in.number("stalled", stalled, 0, kConnectionsMost, "fanout: connections that never read");
+  in.flag("resumed", resumed, "handshake: every session but the first ones is used again");
   in.flag("reset", reset, "churn: end with a reset instead of in order");
   read_reply(in);
 }
@@ -147,6 +150,7 @@ std::vector<std::string> Plan::settle(const std::string& scenario_name, const st
           "could spread over");
   }
   fault(settle_ask());
+  fault(settle_handshake(url));
   fault(settle_fanout());
   return faults;
 }
@@ -172,6 +176,19 @@ std::string Plan::settle_ask() {
     send = unescaped(send);
   }
   return send.empty() ? "ask needs something to --send" : "";
+}
+
+// More at once than the client keeps sessions for would mix full handshakes in.
+std::string Plan::settle_handshake(const std::string& url) {
+  constexpr std::int64_t sessions = 8;
+  if (scenario != Scenario::handshake) return "";
+  if (!target.is_tls()) return "handshake needs a tls:// or tls+unix:// URL";
+  if (resumed && connections > sessions) {
+    return "handshake --resumed takes at most " + std::to_string(sessions) + " --connections";
+  }
+  if (resumed) return "";
+  target = Url::parse(url + (target.query().empty() ? "?" : "&") + "tickets=off");
+  return "";
 }
 
 Url Plan::target_of(std::size_t index) const {

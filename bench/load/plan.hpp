@@ -11,7 +11,18 @@
 
 namespace weir::load {
 
-enum class Scenario : std::uint8_t { echo, idle, storm, churn, send, receive, mix, fanout, ask };
+enum class Scenario : std::uint8_t {
+  echo,
+  idle,
+  storm,
+  churn,
+  send,
+  receive,
+  mix,
+  fanout,
+  ask,
+  handshake
+};
 
 struct ScenarioInfo {
   Scenario scenario;
@@ -45,6 +56,7 @@ struct Plan {
   std::int64_t senders = 1;
   std::int64_t stalled = 0;
   bool reset = false;
+  bool resumed = false;
   std::string send;
   std::size_t reply_bytes = 0;
   bool reply_line = false;
@@ -67,6 +79,7 @@ struct Plan {
  private:
   void read_reply(OptionReader& in);
   std::string settle_ask();
+  std::string settle_handshake(const std::string& url);
   std::string settle_fanout() const;
 };
 

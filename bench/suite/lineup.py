@@ -8,7 +8,14 @@ from pathlib import Path
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 
 
-class Program:
+class Plain:
+    """Is talked to in clear."""
+
+    def url(self, port):
+        return f"tcp://127.0.0.1:{port}"
+
+
+class Program(Plain):
     """A server of this repository: it takes its port as its only argument."""
 
     def __init__(self, path):
@@ -22,7 +29,7 @@ class Program:
         return [self.program, str(port)]
 
 
-class Weir:
+class Weir(Plain):
     """Our own, with every limit and timeout at its default."""
 
     def __init__(self, path, protocol, *options):
@@ -42,7 +49,7 @@ class Weir:
 
 
 @dataclass
-class Configured:
+class Configured(Plain):
     """A forwarder that reads a file, made from a template into the server's folder."""
 
     template: str

@@ -26,7 +26,7 @@ class Scenario:
     behind: bool = field(init=False)  # Through a forwarder, so the generator serves the far side.
 
     def __post_init__(self):
-        self.behind = "rinetd" in self.servers
+        self.behind = "haproxy" in self.servers
 
     @property
     def room(self):

@@ -26,6 +26,7 @@ class Server:
 
     def __init__(self, contestant, backend=None, wrapper=()):
         self.port = machine.free_port()
+        self.contestant = contestant
         self.folder = Path(tempfile.mkdtemp(prefix="weir-bench-"))
         self.folder.chmod(0o755)  # Some servers give up being root and still look in here.
         self.command = [*wrapper, *contestant.command(self.port, backend, self.folder)]
@@ -49,7 +50,7 @@ class Server:
 
     @property
     def url(self):
-        return f"tcp://127.0.0.1:{self.port}"
+        return self.contestant.url(self.port)
 
     @property
     def pids(self):

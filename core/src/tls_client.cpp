@@ -82,13 +82,14 @@ class Dialler final : public TlsSource {
       : context_(std::move(context)),
         name_(options.name),
         is_address_(Address::parse(options.name, 0).has_value()),
-        verify_(options.verify) {}
+        verify_(options.verify),
+        keeps_(options.tickets) {}
 
   bool serves() const override { return false; }
 
   SSL* make() override {
     SslHandle ssl(SSL_new(context_->context.get()));
-    if (!ssl || !set_name(ssl.get()) || !take_up_session(ssl.get(), sessions_)) {
+    if (!ssl || !set_name(ssl.get()) || (keeps_ && !take_up_session(ssl.get(), sessions_))) {
       ERR_clear_error();
       return nullptr;
     }
@@ -115,6 +116,7 @@ class Dialler final : public TlsSource {
   const std::string name_;
   const bool is_address_;
   const bool verify_;
+  const bool keeps_;
   const std::shared_ptr<TlsSessions> sessions_ = std::make_shared<TlsSessions>();
 };
 

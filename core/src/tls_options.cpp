@@ -106,7 +106,7 @@ TlsListenOptions tls_listen_options(const Url& url) {
 
 TlsDialOptions tls_dial_options(const Url& url) {
   const std::string failing = "cannot connect to " + escape(url.text());
-  refuse(url, "connect to", {"client-ca", "client-cert", "tickets", "expired"});
+  refuse(url, "connect to", {"client-ca", "client-cert", "expired"});
   const TlsSettings settings = socket_settings(url).tls;
   TlsDialOptions options;
   options.target = url.text();
@@ -122,6 +122,7 @@ TlsDialOptions tls_dial_options(const Url& url) {
   if (!pairs.empty()) options.pair = pairs.front();
   options.passphrase = settings.passphrase.value_or("");
   options.crl = settings.crl.value_or("");
+  options.tickets = settings.tickets.value_or(true);
   options.rules = rules_of(settings);
   return options;
 }

@@ -51,6 +51,7 @@ struct TlsDialOptions {
   std::optional<TlsPair> pair;  // Ours.
   std::string passphrase;       // Of its key.
   std::string crl;
+  bool tickets = true;  // Sessions are kept and used again.
   TlsRules rules;
 
   auto operator<=>(const TlsDialOptions&) const = default;

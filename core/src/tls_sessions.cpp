@@ -6,7 +6,8 @@ namespace weir {
 
 namespace {
 
-constexpr std::size_t kSessionsMost = 2;
+// Of a target. One of TLS 1.3 is good for one connection, and several may be made at once.
+constexpr std::size_t kSessionsMost = 16;
 
 using SharedSessions = std::shared_ptr<TlsSessions>;
 
