@@ -100,8 +100,9 @@ TlsStream::Handshake TlsStream::shake() {
     owner_.secure_soon();
     return Handshake::waits;
   }
+  const bool answers_hello = serves_ && ssl_ == nullptr;  // Nothing can have come behind it so far.
   if (!make()) return fail("out of memory");
-  begin(kHelloMax);
+  begin(answers_hello ? 0 : kHelloMax);
   const int result = SSL_do_handshake(ssl_);
   return shaken(result);
 }
@@ -180,7 +181,8 @@ IoResult TlsStream::receive(std::span<std::byte> into) {
     return code_ == CloseReason::Code::reset ? -error_ : -EPROTO;
   }
   // Of what is received now, and of the record of which a part is here, everything has room above.
-  const std::size_t partial = TlsEngine::kInSize + (keeps_input() ? later_->in.size() : 0);
+  const bool kept = keeps_input();
+  const std::size_t partial = TlsEngine::kInSize + (kept ? later_->in.size() : 0);
   begin(into.size() > partial ? into.size() - partial : 0);
   TlsEngine& shared = engine();
   std::size_t got = 0;
@@ -193,8 +195,10 @@ IoResult TlsStream::receive(std::span<std::byte> into) {
     }
     if (result <= 0) return not_read(result, got);
     got += static_cast<std::size_t>(result);
-    // With nothing left here or there, another call would only be told to come again.
-    if (shared.unread().empty() && shared.drained() && SSL_has_pending(ssl_) == 0) break;
+    // With nothing left here or there, another call would only be told to come again. After what was kept
+    // the socket is not asked: the poll tells of what is in there.
+    const bool over = kept || shared.drained();
+    if (shared.unread().empty() && over && SSL_has_pending(ssl_) == 0) break;
   }
   keep_unread();
   flush();
