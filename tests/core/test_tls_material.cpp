@@ -285,7 +285,7 @@ TEST_CASE("tls options: a URL says which side a key is for, and what is missing"
       Row{"tls+unix:///x?cert=a&key=b&cert=c", "accepted"});
   CHECK_THAT(said_of(listen, listening.url), Catch::Contains(listening.said));
   const Row dialling = GENERATE(
-      Row{"tls://x:1", "accepted"}, Row{"tls://x:1?tickets=on", "tickets is for listening"},
+      Row{"tls://x:1", "accepted"}, Row{"tls://x:1?expired=warn", "expired is for listening"},
       Row{"tls://x:1?client-ca=a", "for listening"}, Row{"tls+unix:///x", "expected name=NAME"},
       Row{"tls+unix:///x?verify=off", "accepted"}, Row{"tls+unix:///x?name=a", "accepted"},
       Row{"tls://x:1?name=.example.org", "\".example.org\" is no name in a certificate"},
