@@ -115,3 +115,22 @@ TEST_CASE("plan: ask wants a request, one that can be read, and one end of the r
   CHECK(settle(no_request, "ask") == Faults{"ask needs something to --send"});
   CHECK(settle(no_file, "ask") == Faults{"send: cannot read \"/nowhere/at/all\""});
 }
+
+TEST_CASE("plan: handshakes are of TLS, full unless they are to be resumed, and then few at once") {
+  Plan resumed;
+  resumed.resumed = true;
+  resumed.connections = 8;
+  Plan many = resumed;
+  many.connections = 9;
+  const std::string url = "tls://127.0.0.1:7443?ca=/ca.pem";
+  Plan full;
+
+  CHECK(full.settle("handshake", url, {}).empty());
+  CHECK(full.target.value("tickets") == "off");
+  CHECK(full.target.value("ca") == "/ca.pem");
+  CHECK(resumed.settle("handshake", url, {}).empty());
+  CHECK_FALSE(resumed.target.value("tickets"));
+  CHECK(many.settle("handshake", url, {}) ==
+        Faults{"handshake --resumed takes at most 8 --connections"});
+  CHECK(settle({}, "handshake") == Faults{"handshake needs a tls:// or tls+unix:// URL"});
+}

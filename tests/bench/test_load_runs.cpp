@@ -3,6 +3,7 @@
 #include <protocols/discard/discard.hpp>
 #include <protocols/echo/echo.hpp>
 #include <weir/testing.hpp>
+#include <weir/testing_tls.hpp>
 
 #include <bench/load/far_side.hpp>
 #include <bench/load/report.hpp>
@@ -457,4 +458,22 @@ TEST_CASE("load: a server that ends connections while others are made ends the r
 
   CHECK_THAT(world.result().reason, Catch::Contains("was ended by the server"));
   CHECK(world.result().connections < 10'000);
+}
+
+TEST_CASE("load handshake: each life begins with the handshake that was asked for", "[plain]") {
+  const bool resumed = GENERATE(false, true);
+  const testing::TlsFiles& files = testing::tls_files();
+  Plan plan = plan_of(Scenario::handshake);
+  plan.resumed = resumed;
+  const std::string target = "tls://127.0.0.1:7007";
+  plan.target =
+      Url::parse(target + "?name=localhost&ca=" + files.ca + (resumed ? "" : "&tickets=off"));
+  World world(plan);
+  Service& echo = world.net.open(kRight);
+  world.net.listen(echo, target + "?cert=" + files.certificate + "&key=" + files.key);
+
+  world.drive();
+
+  CHECK_THAT(world.result().reason, Catch::Equals(""));
+  CHECK(world.result().messages > 20);
 }

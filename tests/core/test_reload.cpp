@@ -6,6 +6,7 @@
 
 #include <weir/framing.hpp>
 #include <weir/server.hpp>
+#include <weir/testing_tls.hpp>
 
 #include "real_client.hpp"
 #include "worlds.hpp"
@@ -184,6 +185,12 @@ std::string ask(const Url& url) {
 
 constexpr const char* kAnyPort = "tcp://127.0.0.1:0";
 
+// The same over TLS, with more keys of the query.
+std::string any_tls_port(const std::string& more) {
+  const testing::TlsFiles& files = testing::tls_files();
+  return "tls://127.0.0.1:0?cert=" + files.certificate + "&key=" + files.key + more;
+}
+
 std::string scratch(const std::string& name) {
   return "/tmp/weir-test-" + std::to_string(::getpid()) + "-" + name;
 }
@@ -353,4 +360,54 @@ TEST_CASE("reload: a server that stops meanwhile stops", "[loops]") {
   for (int i = 0; i < 10; ++i) server.server().reload();
 
   CHECK(server.stop() == 0);
+}
+
+TEST_CASE("reload: new keys of TLS hold for new handshakes, on the same socket", "[loops][plain]") {
+  Changing server({service(kSaid, {any_tls_port("&alpn=one")})});
+  const Url before = server.url();
+  RealClient old(before);
+  REQUIRE(ask(old) == "first\n");
+
+  REQUIRE(server.change({service(kSaid, {any_tls_port("&alpn=two&tls-min=1.3")}, "second")}));
+
+  CHECK(server.url().text() == before.text());
+  CHECK(ask(server.url()) == "second\n");
+  CHECK(ask(old) == "first\n");
+}
+
+TEST_CASE("reload: a certificate that cannot be used changes nothing", "[loops][plain]") {
+  Changing server({service(kSaid, {any_tls_port("")})});
+  const testing::TlsFiles& files = testing::tls_files();
+
+  CHECK_FALSE(server.change({service(
+      kSaid, {"tls://127.0.0.1:0?cert=" + files.certificate + "&key=" + files.client_key})}));
+
+  CHECK(ask(server.url()) == "first\n");
+  CHECK_THAT(server.log(), Catch::Contains("does not belong to the certificate"));
+}
+
+TEST_CASE("reload: TLS goes on in two loops while its keys change again and again",
+          "[loops][plain]") {
+  Changing server({service(kSaid, {any_tls_port("")})});
+  const Url url = server.url();
+  std::atomic<bool> over = false;
+  std::atomic<int> wrong = 0;
+  const auto talk = [&] {
+    RealClient lasting(url);
+    while (!over) {
+      RealClient fleeting(url);
+      if (ask(lasting) != "first\n" || ask(fleeting) != "first\n") ++wrong;
+    }
+  };
+  std::thread one(talk);
+  std::thread other(talk);
+
+  for (int i = 0; i < 20; ++i) {
+    CHECK(server.change({service(kSaid, {any_tls_port("&alpn=a" + std::to_string(i))})}));
+  }
+  over = true;
+  one.join();
+  other.join();
+
+  CHECK(wrong == 0);
 }

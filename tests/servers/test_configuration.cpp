@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <protocols/bundled.hpp>
 #include <servers/configuration.hpp>
+#include <weir/testing_tls.hpp>
 
 using namespace weir;
 using namespace weir::program;
@@ -169,6 +170,39 @@ TEST_CASE("configuration: a fault says what is wrong, what was expected, and wha
   INFO(row.text);
   REQUIRE_FALSE(found.faults.empty());
   CHECK_THAT(all(found), Catch::Contains(row.said));
+}
+
+TEST_CASE("configuration: [service.tls] holds for every TLS address that does not say it itself") {
+  const testing::TlsFiles& files = testing::tls_files();
+  std::string text = "[[service]]\nprotocol = \"echo\"\n";
+  text += "listen = [\"tcp://:7007\", \"tls://:7443\", \"tls://:7444?alpn=own\"]\n[service.tls]\n";
+  text += "cert = [\"" + files.certificate + "\"]\nkey = [\"" + files.key + "\"]\n";
+  text += "alpn = [\"x\", \"y\"]\ntls-min = \"1.3\"\n";
+  const Configuration found = parse(text);
+
+  REQUIRE(all(found).empty());
+  const auto& at = found.services.at(0).listen.at;
+  REQUIRE(at.size() == 3);
+  CHECK_FALSE(at[0].value("cert"));
+  CHECK(at[1].value("cert") == files.certificate);
+  CHECK(at[1].value("tls-min") == "1.3");
+  CHECK(at[1].value("alpn") == "x,y");
+  CHECK(at[2].value("alpn") == "own");
+}
+
+TEST_CASE("configuration: a wrong key or value of [service.tls] is told with its place") {
+  const auto said = [](const std::string& line) {
+    return all(
+        parse("[[service]]\nprotocol = \"echo\"\nlisten = [\"tls://:7443\"]\n"
+              "[service.tls]\ncert = \"/none.pem\"\n" +
+              line));
+  };
+
+  CHECK_THAT(said("certt = \"x\"\n"),
+             Catch::Contains("weir.toml:6") && Catch::Contains("\"cert\""));
+  CHECK_THAT(said("tickets = 5\n"), Catch::Contains("weir.toml:6") && Catch::Contains("tickets"));
+  CHECK_THAT(said("ca = \"x\"\n"), Catch::Contains("weir.toml:6") && Catch::Contains("ca"));
+  CHECK_THAT(said(""), Catch::Contains("/none.pem"));
 }
 
 TEST_CASE("configuration: outside text in a fault is escaped") {
