@@ -2,9 +2,7 @@
 
 namespace examples {
 
-void Confidant::on_open(weir::Connection& peer) {
-  peer.write("\"STARTTLS\"\r\nOK\r\n");
-}
+void Confidant::on_open(weir::Connection& peer) { peer.write("\"STARTTLS\"\r\nOK\r\n"); }
 
 // What is written before start_tls() leaves in clear, what is written after it is encrypted. Lines that
 // came together with STARTTLS are of the clear stream: the connection ends with tls_injection rather
