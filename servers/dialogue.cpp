@@ -20,7 +20,7 @@ constexpr Millis kInputPause{1'000};
 
 std::string text_of(int error) { return std::generic_category().message(error); }
 
-std::string with_error(std::string sentence, int error) {
+std::string with_error(const std::string& sentence, int error) {
   return error == 0 ? sentence : sentence + ": " + text_of(error);
 }
 

@@ -256,7 +256,10 @@ void ConnectionCore::stop() {
 void ConnectionCore::settle() {
   clear(kOnAgenda);
   if (phase_ == Phase::finished) return die();
-  if (phase_ == Phase::connecting) return judge_output();
+  if (phase_ == Phase::connecting) {
+    if (!is(kDialling) || !aside_.connector->deliver()) judge_output();
+    return;
+  }
   if (phase_ == Phase::securing) {
     secure();
     return judge_output();

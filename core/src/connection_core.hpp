@@ -126,6 +126,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   void connected(int socket, const Address& peer);
   void not_connected(CloseReason::Code code, int error);
   void dialling() { refile(); }
+  void be_due();  // settle() is to be called at the end of this turn.
   Connector* connector() { return is(kDialling) ? aside_.connector : nullptr; }
 
   ServiceLoop& service() { return service_; }
@@ -244,6 +245,8 @@ class ConnectionCore final : public Connection, public WheelNode {
   void tls_noted();
   [[gnu::noinline]] IoResult receive_tls(std::span<std::byte> into);  // Out of the hot path.
   void read_news();
+  void uncork();
+  bool corked() const;
   void note_held();  // What the stream holds, after it was called.
   bool push();       // That; false: some is still held.
   [[gnu::cold]] Flow write_early(Bytes bytes);
@@ -282,7 +285,6 @@ class ConnectionCore final : public Connection, public WheelNode {
   void release_aside();
   void die();
   void tell_close();
-  void be_due();
   CloseReason::Code cause(CloseReason::Code otherwise) const;
 
   // Time.

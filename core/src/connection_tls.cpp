@@ -124,11 +124,21 @@ void ConnectionCore::secured() {
   activity_ = stamp();
   if (handler_ == nullptr && !take_handler()) return;
   note_held();  // The end of the handshake is nobody's write.
-  if (tls_stream().has_news()) be_due();
-  if (!is(kOpenedToHandler)) return open_to_handler();
-  if (!is(kClosing)) call("on_secure", [this] { handler_->on_secure(*this); });
+  if (!is(kOpenedToHandler)) {
+    open_to_handler();
+  } else {
+    if (!is(kClosing)) call("on_secure", [this] { handler_->on_secure(*this); });
+    advance();
+    refile();
+  }
+  read_news();
+  uncork();
+}
+
+void ConnectionCore::uncork() {
+  tls_stream().uncork();
   advance();
-  refile();
+  if (tls_stream().has_news()) be_due();
 }
 
 // On the serving side the alert is to arrive: the peer may still be sending, and closing then would
@@ -212,8 +222,10 @@ void ConnectionCore::note_held() {
   const std::size_t held = tls_stream().held();
   if (held == (out_ == nullptr ? 0 : out_->below)) return;
   out().below = held;
-  if (held > 0 && !is(kBlocked)) blocked();
+  if (held > 0 && !is(kBlocked) && !corked()) blocked();
 }
+
+bool ConnectionCore::corked() const { return is(kTls) && tls_stream().corked(); }
 
 bool ConnectionCore::push() {
   const std::size_t before = out_->below;

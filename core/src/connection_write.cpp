@@ -157,7 +157,7 @@ IoResult ConnectionCore::send_front(std::size_t& offered) {
 }
 
 void ConnectionCore::flush() {
-  if (out_->below > 0 && !push()) return;
+  if (out_->below > 0 && !corked() && !push()) return;
   while (!out_->empty()) {
     std::size_t offered = 0;
     const IoResult sent = send_front(offered);
@@ -172,7 +172,10 @@ void ConnectionCore::flush() {
     taken(static_cast<std::size_t>(sent));
     if (static_cast<std::size_t>(sent) < offered) return blocked();
   }
-  if (out_->below > 0) return blocked();
+  if (out_->below > 0) {
+    if (!corked()) blocked();
+    return;
+  }
   out_->release_pipe();
   core().return_chain(out_);
   out_ = nullptr;

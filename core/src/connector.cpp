@@ -132,6 +132,7 @@ void Connector::next() {
     DialResult result = connection_.service().core().driver().dial(options_.to, address, *this);
     if (result.dial != nullptr) {
       dial_ = std::move(result.dial);
+      if (result.connected) connection_.be_due();
       return connection_.dialling();
     }
     last_error_ = result.error;
@@ -157,6 +158,13 @@ void Connector::on_dialled(int socket) {
   }
   last_error_ = -socket;
   next();
+}
+
+bool Connector::deliver() {
+  const int socket = dial_ == nullptr ? -1 : dial_->take();
+  if (socket < 0) return false;
+  on_dialled(socket);
+  return true;
 }
 
 void Connector::timed_out() {

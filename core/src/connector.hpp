@@ -27,6 +27,9 @@ class Connector final : public DialOwner, private NameAsker {
 
   void start();
   void on_dialled(int socket) override;
+  // In settle(): an attempt that succeeded at once is told of only now, for connect() has to have
+  // returned. False: there is none. Ends this object's life otherwise.
+  bool deliver();
   void timed_out();  // The attempt's share, or the whole time, is over.
 
   // Milliseconds to the end of the attempt's share.

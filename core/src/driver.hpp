@@ -100,11 +100,15 @@ class DialOwner {
 class Dial {
  public:
   virtual ~Dial() = default;
+  virtual int take() { return -1; }  // The socket, once, where DialResult says connected.
 };
 
 struct DialResult {
   std::unique_ptr<Dial> dial;  // Null if it failed at once,
   int error = 0;               // and this is the positive errno.
+  // It is done already, as on one machine it mostly is: take() has the socket, and on_dialled() will
+  // not be called.
+  bool connected = false;
 };
 
 class DriverOwner {

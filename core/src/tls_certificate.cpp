@@ -1,5 +1,6 @@
 #include "tls_certificate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <memory>
@@ -41,7 +42,7 @@ std::string address_text(std::string_view bytes) {
 }
 
 void add(std::vector<std::string>& names, std::string_view name) {
-  if (!name.empty() && name.size() <= kNameMost) names.push_back(escape(lower(name)));
+  if (!name.empty() && name.size() <= kNameMost) names.push_back(lower(name));
 }
 
 std::string common_name(const X509* certificate) {
@@ -61,13 +62,13 @@ std::string common_name(const X509* certificate) {
 
 std::string subject_of(const X509* certificate) {
   const BioHandle out(BIO_new(BIO_s_mem()));
-  // UTF-8 as it is: escaping is for one place to do.
+  // UTF-8 and what a terminal would obey, as they are: escaping is for one place to do.
   constexpr unsigned long flags =
-      XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
+      XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL);
   X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0, flags);
   char* text = nullptr;
   const long length = BIO_get_mem_data(out.get(), &text);
-  return escape({text, static_cast<std::size_t>(length < 0 ? 0 : length)}, kSubjectMost);
+  return {text, std::min(kSubjectMost, static_cast<std::size_t>(length < 0 ? 0 : length))};
 }
 
 std::vector<std::string> names_of(const X509* certificate) {
@@ -103,7 +104,9 @@ std::string text_of(WallTime time) {
 }
 
 TlsCertificate describe(const X509* certificate, const std::string& file) {
-  return {escape(file), subject_of(certificate), names_of(certificate),
+  std::vector<std::string> names = names_of(certificate);
+  for (std::string& name : names) name = escape(name);
+  return {escape(file), escape(subject_of(certificate)), std::move(names),
           wall_time(X509_get0_notBefore(certificate)), wall_time(X509_get0_notAfter(certificate))};
 }
 

@@ -21,9 +21,10 @@ struct TlsCertificate {
 
 TlsCertificate describe(const X509* certificate, const std::string& file);
 
+// As RFC 2253 writes it, and as the peer wrote it: nothing is escaped.
 std::string subject_of(const X509* certificate);
 
-// Of its subjectAltName, or if it has none the common name of its subject.
+// Of its subjectAltName, or if it has none the common name of its subject. Nothing is escaped.
 std::vector<std::string> names_of(const X509* certificate);
 
 WallTime wall_time(const ASN1_TIME* time);

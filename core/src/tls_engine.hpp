@@ -30,8 +30,9 @@ class TlsEngine {
   static constexpr std::size_t kHandshakesInFlight = 32;
   // A handshake that has taken longer waits for its peer, and others need not wait for it.
   static constexpr Millis kPatience{20};
-  // Of one read, when nothing else comes between. Each costs us several hashes, and its sender few.
-  static constexpr int kKeyUpdatesMost = 32;
+  // Each costs us several hashes, and its sender few. Honest peers change keys every some gigabytes.
+  static constexpr int kKeyUpdatesMost = 32;  // Of one peer, in
+  static constexpr Millis kKeyUpdatesIn{10'000};
   static constexpr Millis kTellEvery{1'000};  // One line about handshakes that failed.
 
   explicit TlsEngine(LoopCore& core);

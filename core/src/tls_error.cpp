@@ -91,7 +91,7 @@ std::string verdict(const SSL* ssl, const Refusal& refusal) {
                           refusal.error == X509_V_ERR_IP_ADDRESS_MISMATCH;
   if (other_name) {
     return "the certificate is for " + (refusal.names.empty() ? "no host" : refusal.names) +
-           ", not for " + escape(asked_name(ssl));
+           ", not for " + asked_name(ssl);
   }
   std::string text(find(kVerdicts, refusal.error));
   if (text.empty()) {

@@ -24,7 +24,7 @@ TlsInfo tls_info(const SSL* ssl) {
     info.alpn = escape(std::string_view(reinterpret_cast<const char*>(protocol), length));
   }
   if (const X509* const peer = SSL_get0_peer_certificate(ssl)) {
-    info.peer_certificate = subject_of(peer);
+    info.peer_certificate = escape(subject_of(peer));
   }
   info.resumed = SSL_session_reused(ssl) == 1;
   return info;

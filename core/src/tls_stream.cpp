@@ -142,6 +142,8 @@ TlsStream::Handshake TlsStream::shaken(int result) {
   std::string why = goes_on || eof || received != 0 ? std::string() : tls_failure(ssl_, what);
   ERR_clear_error();
   keep_unread();
+  // Whoever speaks first has something to say at once; so does who has been asked already.
+  corked_ = result == 1 && (!serves_ || keeps_input());
   const int sent = flush();
   if (!why.empty()) return fail(std::move(why));
   if (!goes_on && eof) return break_off("the peer ended the connection", 0);
@@ -189,7 +191,7 @@ IoResult TlsStream::receive(std::span<std::byte> into) {
   for (;;) {
     const std::size_t room = std::min<std::size_t>(into.size() - got, 1 << 30);
     const int result = SSL_read(ssl_, into.data() + got, static_cast<int>(room));
-    if (shared.key_updates() > TlsEngine::kKeyUpdatesMost) {
+    if (shared.key_updates() > 0 && !may_update_keys(shared.key_updates())) {
       fault(CloseReason::Code::tls, "the peer changes its keys too often");
       break;
     }
@@ -200,9 +202,20 @@ IoResult TlsStream::receive(std::span<std::byte> into) {
     const bool over = kept || shared.drained();
     if (shared.unread().empty() && over && SSL_has_pending(ssl_) == 0) break;
   }
+  updates_before_ += shared.key_updates();
   keep_unread();
   flush();
   return got > 0 ? static_cast<IoResult>(got) : -EAGAIN;
+}
+
+// `now` is how many came in this read so far.
+bool TlsStream::may_update_keys(int now) {
+  const auto stamp = static_cast<std::uint32_t>(owner_.service().core().tick());
+  if (stamp - updating_since_ >= TlsEngine::kKeyUpdatesIn.count()) {
+    updating_since_ = stamp;
+    updates_before_ = 0;
+  }
+  return updates_before_ + now <= TlsEngine::kKeyUpdatesMost;
 }
 
 // Why a read gave nothing. What came before it is delivered first.
@@ -220,6 +233,7 @@ IoResult TlsStream::not_read(int result, std::size_t got) {
       fault(CloseReason::Code::tls, tls_failure(ssl_, what));
     }
   }
+  updates_before_ += engine().key_updates();
   ERR_clear_error();
   keep_unread();
   flush();
@@ -263,13 +277,13 @@ std::size_t TlsStream::gather(const iovec* pieces, int count, int& at, std::size
 }
 
 IoResult TlsStream::send(const iovec* pieces, int count) {
-  if (held() > 0) return -EAGAIN;
+  if (held() > 0 && !corked_) return -EAGAIN;
   if (code_ != CloseReason::Code::ended) return -EPIPE;
   ERR_clear_error();
   engine().begin(nullptr, 0);
   std::size_t sent = 0;
   std::size_t offset = 0;
-  for (int at = 0; at < count && held() == 0;) {
+  for (int at = 0; at < count && (held() == 0 || corked_);) {
     Bytes bytes;
     const std::size_t size = gather(pieces, count, at, offset, bytes);
     if (size == 0) continue;
@@ -291,6 +305,13 @@ int TlsStream::flush() {
   std::vector<std::byte>& out = engine().out();
   if (out.empty()) return 0;
   Bytes left(out);
+  if (corked_) {
+    hold(left);
+    engine().out_sent();
+    if (held() < TlsEngine::kOutSize) return 0;
+    uncork();
+    return push();
+  }
   int broken = 0;
   while (held() == 0 && !left.empty()) {
     const iovec piece{const_cast<std::byte*>(left.data()), left.size()};

@@ -67,6 +67,11 @@ class TlsStream final : public Stream {
   std::size_t held() const { return later_ == nullptr ? 0 : later_->out.size() - later_->out_at; }
   int push();  // What is held; 0 or a positive errno. See held() then.
   void drop_held();
+  // From the end of the handshake on, what is to be sent waits for what the handler says first, and
+  // leaves with that in one call of the system's: held, with all that is sent, until uncork() and
+  // push().
+  bool corked() const { return corked_; }
+  void uncork() { corked_ = false; }
   void notify();  // close_notify, once; see held() then.
   bool notified() const { return notified_; }
   bool has_news() const {
@@ -119,6 +124,7 @@ class TlsStream final : public Stream {
   void keep_unread();
   int flush();
   void hold(Bytes ciphertext);
+  bool may_update_keys(int now);
   IoResult not_read(int result, std::size_t got);
   std::size_t gather(const iovec* pieces, int count, int& at, std::size_t& offset, Bytes& bytes);
   Handshake fail(std::string why);
@@ -132,7 +138,9 @@ class TlsStream final : public Stream {
   std::unique_ptr<Later> later_;
   std::unique_ptr<TlsInfo> info_;  // Once somebody asks, or something failed.
   std::list<TlsStream*>::iterator place_;
-  std::uint32_t entered_ = 0;  // One more than the tick it came into flight; 0: never.
+  std::uint32_t entered_ = 0;         // One more than the tick it came into flight; 0: never.
+  std::uint32_t updating_since_ = 0;  // The period in which KeyUpdates are counted,
+  int updates_before_ = 0;            // and those of reads that are over.
   Turn turn_ = Turn::none;
   CloseReason::Code code_ = CloseReason::Code::ended;
   int error_ = 0;
@@ -140,6 +148,7 @@ class TlsStream final : public Stream {
   bool ended_ = false;     // The peer's close_notify has come,
   bool told_end_ = false;  // and was told.
   bool notified_ = false;
+  bool corked_ = false;
   bool broken_ = false;  // The connection below has ended or failed.
 };
 

@@ -183,9 +183,23 @@ void UvListenSocket::want(bool acceptable) {
 
 void UvListenSocket::discard(int socket) { ::close(socket); }
 
-UvDial::UvDial(uv_loop_t& loop, int socket, DialOwner& owner)
-    : owner_(owner), poll_(new uv_poll_t), socket_(socket) {
-  uv_poll_init(&loop, poll_, socket);
+namespace {
+
+// 0, EINPROGRESS or what went wrong. On one machine the other end has mostly answered by the time that
+// connect() returns, though it says otherwise; asking again is less than waiting for the news.
+int connect_at_once(int socket, const Target& target) {
+  const auto* const to = reinterpret_cast<const sockaddr*>(&target.address);
+  if (::connect(socket, to, target.length) == 0) return 0;
+  if (errno != EINPROGRESS) return errno;
+  if (::connect(socket, to, target.length) == 0 || errno == EISCONN) return 0;
+  return errno == EALREADY ? EINPROGRESS : errno;
+}
+
+}  // namespace
+
+void UvDial::wait(uv_loop_t& loop) {
+  poll_ = new uv_poll_t;
+  uv_poll_init(&loop, poll_, socket_);
   poll_->data = this;
   uv_poll_start(poll_, UV_WRITABLE, on_poll);
 }
@@ -201,13 +215,14 @@ DialResult UvDial::begin(uv_loop_t& loop, const Url& url, const Address& address
   const int socket = platform::open_socket(target.address.ss_family, SOCK_STREAM);
   if (socket < 0) return {nullptr, -socket};
   apply_socket_options(socket, url);
-  const auto* const to = reinterpret_cast<const sockaddr*>(&target.address);
-  if (::connect(socket, to, target.length) < 0 && errno != EINPROGRESS) {
-    const int error = errno;
+  const int error = connect_at_once(socket, target);
+  if (error != 0 && error != EINPROGRESS) {
     ::close(socket);
     return {nullptr, error};
   }
-  return {std::unique_ptr<Dial>(new UvDial(loop, socket, owner)), 0};
+  std::unique_ptr<UvDial> dial(new UvDial(socket, owner));
+  if (error == EINPROGRESS) dial->wait(loop);
+  return {std::move(dial), 0, error == 0};
 }
 
 void UvDial::on_poll(uv_poll_t* handle, int, int) {

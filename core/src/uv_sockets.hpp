@@ -8,6 +8,7 @@
 #pragma once
 
 #include <bit>
+#include <utility>
 
 #include <uv.h>
 
@@ -67,14 +68,16 @@ class UvDial final : public Dial {
   static DialResult begin(uv_loop_t& loop, const Url& url, const Address& address,
                           DialOwner& owner);
   ~UvDial() override;
+  int take() override { return std::exchange(socket_, -1); }
 
  private:
-  UvDial(uv_loop_t& loop, int socket, DialOwner& owner);
+  UvDial(int socket, DialOwner& owner) : owner_(owner), socket_(socket) {}
+  void wait(uv_loop_t& loop);
   static void on_poll(uv_poll_t* handle, int status, int events);
 
   DialOwner& owner_;
-  uv_poll_t* poll_;  // Freed by its close callback.
   int socket_;
+  uv_poll_t* poll_ = nullptr;  // While it waits; freed by its close callback.
 };
 
 }  // namespace weir

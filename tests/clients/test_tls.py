@@ -1,6 +1,8 @@
 """TLS as others' clients see it: openssl, socat, curl, Python. Rows 61 and 62 of the capabilities."""
 
+import contextlib
 import os
+import re
 import ssl
 import struct
 import subprocess
@@ -278,6 +280,44 @@ class Fast(tls_kit.TlsCase):
                  "localhost", "-CAfile", pki().ca.cert, option, "-quiet", "-no_ign_eof"],
                 input=b"", capture_output=True, check=False, timeout=kit.PATIENCE)
             self.assertEqual(client.returncode, 0, client.stderr)
+
+    def test_the_tickets_and_the_answer_to_it_leave_in_one_system_call(self):
+        kit.need("strace")
+        server = self.serve_tls(loops="1")
+        trace = self.path("trace")
+        watcher = self.start("strace", "-f", "-p", str(server.pid), "-e",
+                             "trace=write,writev,sendto,sendmsg,sendmmsg", "-o", trace,
+                             stderr=subprocess.PIPE)
+        self.assertIn(b"attached", watcher.stderr.readline())
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = client_context().wrap_bio(received, to_send, server_hostname="localhost")
+        with kit.dial(f"tcp://127.0.0.1:{server.port}") as peer:
+            while not shaken(tls):
+                peer.sendall(to_send.read())
+                received.write(peer.recv(1 << 16))
+            tls.write(b"hello")
+            peer.sendall(to_send.read())
+            answer = b""
+            while answer != b"hello":
+                received.write(peer.recv(1 << 16))
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    answer += tls.read(5)
+            descriptor = max(int(name) for name in os.listdir(f"/proc/{server.pid}/fd"))
+        watcher.terminate()
+        watcher.wait(kit.PATIENCE)
+        with open(trace, encoding="utf-8") as file:
+            sent = [line for line in file
+                    if re.search(rf"(write|writev|send\w+)\({descriptor},", line)]
+        # Its half of the handshake, and then this.
+        self.assertEqual(len(sent), 2, sent)
+
+
+def shaken(tls):
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

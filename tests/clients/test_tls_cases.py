@@ -218,7 +218,7 @@ class Material(tls_kit.TlsCase):
             with dial(server.url, client_context(pair=bad)) as peer:
                 peer.sendall(b"x")
                 peer.recv(1)
-        self.assert_logged(server, "handshake")
+        self.assert_logged(server, r"handshake .* \(CN=evil\\x1b\[31m\)")
         self.assertNotIn("\x1b", server.log())
 
     def test_b46_a_revoked_client_is_refused(self):

@@ -25,45 +25,26 @@ inline constexpr int kPatience = 20'000;  // Milliseconds; nothing here takes a 
 
 class RealClient {
  public:
-  explicit RealClient(const Url& url) {
-    const int socket = ::socket(url.is_unix() ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (url.is_unix()) {
-      sockaddr_un to{};
-      to.sun_family = AF_UNIX;
-      std::memcpy(to.sun_path, url.path().c_str(), url.path().size() + 1);
-      connected_ = ::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
-    } else {
-      sockaddr_in to{};
-      to.sin_family = AF_INET;
-      to.sin_port = htons(url.port());
-      to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      connected_ = ::connect(socket, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
-    }
-    const timeval patience{kPatience / 1'000, 0};
-    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    const auto speaks = connected_ ? Wire::client_of(url) : Wire::Speaks::plain;
-    wire_.emplace(socket, speaks);
-    wire_->shake();
-  }
+  explicit RealClient(const Url& url) : RealClient(url, dial(url)) {}
 
   bool connected() const { return connected_; }
-  int socket() const { return wire_->socket(); }
+  int socket() const { return wire_.socket(); }
 
   bool send(std::string_view text) {
     while (!text.empty()) {
-      const ssize_t sent = wire_->send(text);
+      const ssize_t sent = wire_.send(text);
       if (sent <= 0) return false;
       text.remove_prefix(static_cast<std::size_t>(sent));
     }
     return true;
   }
-  void end() { wire_->shut_down(); }
-  void reset() { wire_->reset(); }
-  void close() { wire_->close(); }
+  void end() { wire_.shut_down(); }
+  void reset() { wire_.reset(); }
+  void close() { wire_.close(); }
 
   // As recv(2), and whether it has something although the socket has not.
-  ssize_t recv(char* into, std::size_t size) { return wire_->recv(into, size); }
-  bool holds() const { return wire_->holds(); }
+  ssize_t recv(char* into, std::size_t size) { return wire_.recv(into, size); }
+  bool holds() const { return wire_.holds(); }
   // Exactly so many bytes, or what there was before the end.
   std::string read(std::size_t size) {
     std::string got;
@@ -82,11 +63,44 @@ class RealClient {
   bool was_reset() const { return reset_; }
 
  private:
+  struct Dialled {
+    int socket;
+    bool connected;
+  };
+
+  RealClient(const Url& url, Dialled dialled)
+      : connected_(dialled.connected),
+        wire_(dialled.socket, connected_ ? Wire::client_of(url) : Wire::Speaks::plain) {
+    wire_.shake();
+  }
+
+  static Dialled dial(const Url& url) {
+    Dialled dialled{::socket(url.is_unix() ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+                    false};
+    if (url.is_unix()) {
+      sockaddr_un to{};
+      to.sun_family = AF_UNIX;
+      std::memcpy(to.sun_path, url.path().c_str(), url.path().size() + 1);
+      dialled.connected =
+          ::connect(dialled.socket, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    } else {
+      sockaddr_in to{};
+      to.sin_family = AF_INET;
+      to.sin_port = htons(url.port());
+      to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      dialled.connected =
+          ::connect(dialled.socket, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+    }
+    const timeval patience{kPatience / 1'000, 0};
+    ::setsockopt(dialled.socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    return dialled;
+  }
+
   bool fill(std::string& into, std::size_t most) {
     pollfd look{socket(), POLLIN, 0};
-    if (!wire_->holds() && ::poll(&look, 1, kPatience) <= 0) return false;
+    if (!wire_.holds() && ::poll(&look, 1, kPatience) <= 0) return false;
     std::string piece(most, '\0');
-    const ssize_t got = wire_->recv(piece.data(), piece.size());
+    const ssize_t got = wire_.recv(piece.data(), piece.size());
     ended_ = got == 0;
     reset_ = got < 0 && (errno == ECONNRESET || errno == EPIPE);
     if (got <= 0) return false;
@@ -94,8 +108,8 @@ class RealClient {
     return true;
   }
 
-  std::optional<Wire> wire_;
-  bool connected_ = false;
+  bool connected_;
+  Wire wire_;
   bool ended_ = false;
   bool reset_ = false;
 };

@@ -193,16 +193,36 @@ TEST_CASE("tls peers: who changes keys again and again is cut") {
   CHECK(code_of(peer) == CloseReason::Code::tls);
 }
 
-TEST_CASE("tls peers: who changes keys between messages is served") {
+TEST_CASE("tls peers: who changes keys more than 32 times in ten seconds is cut, talking or not") {
   testing::Net net(in(Transport::tls13));
   auto& peer = net.connect<Echo>();
 
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 32; ++i) {
     peer.tls().update_keys(i % 2 == 0);
     peer.send("x");
+    net.advance(250ms);
+  }
+  CHECK(peer.take() == std::string(32, 'x'));
+  peer.tls().update_keys();
+  peer.send("x");
+  net.run();
+  peer.close();
+  net.run();
+
+  CHECK(code_of(peer) == CloseReason::Code::tls);
+}
+
+TEST_CASE("tls peers: who changes keys three times a second is served") {
+  testing::Net net(in(Transport::tls13));
+  auto& peer = net.connect<Echo>();
+
+  for (int i = 0; i < 300; ++i) {
+    peer.tls().update_keys(i % 2 == 0);
+    peer.send("x");
+    net.advance(334ms);
   }
 
-  CHECK(peer.take() == std::string(100, 'x'));
+  CHECK(peer.take() == std::string(300, 'x'));
 }
 
 TEST_CASE("tls peers: nobody renegotiates") {

@@ -42,7 +42,8 @@ class Wire {
   // The handshake is done and all that belongs to it has come, or never will.
   bool settled() const { return !tls_ || tls_->settled() || over(); }
   void shake() {  // For a socket that blocks.
-    while (!settled() && fill()) {
+    if (!tls_) return;
+    while (!settled() && fill(*tls_)) {
     }
   }
 
@@ -62,7 +63,7 @@ class Wire {
   ssize_t recv(char* into, std::size_t size) {
     if (!tls_) return ::recv(socket_, into, size, 0);
     while (plain_.empty() && !over()) {
-      if (!fill() && plain_.empty() && !over()) return failed(EAGAIN);
+      if (!fill(*tls_) && plain_.empty() && !over()) return failed(EAGAIN);
     }
     if (plain_.empty()) return tls_->ended() && error_ == 0 ? 0 : failed(error_);
     size = std::min(size, plain_.size());
@@ -125,33 +126,33 @@ class Wire {
   bool over() const { return eof_ || error_ != 0; }
 
   // Takes what there is; false: nothing, and it was not the end.
-  bool fill() {
+  bool fill(testing::TlsEnd& tls) {
     if (rest_.empty()) {
       char piece[64 << 10];
       const ssize_t got = ::recv(socket_, piece, sizeof piece, 0);
       if (got < 0 && (errno == EAGAIN || errno == EINTR)) return errno == EINTR;
       if (got < 0) error_ = errno;
-      if (got == 0) ended();
+      if (got == 0) ended(tls);
       if (got <= 0) return true;
       rest_.assign(piece, static_cast<std::size_t>(got));
     }
     std::size_t used = 0;
-    const bool shakes = !tls_->settled();  // Then what comes behind it waits to be asked for.
+    const bool shakes = !tls.settled();  // Then what comes behind it waits to be asked for.
     do {
-      used += tls_->feed(std::string_view(rest_).substr(used));
-    } while (used < rest_.size() && (!shakes || !tls_->settled()));
+      used += tls.feed(std::string_view(rest_).substr(used));
+    } while (used < rest_.size() && (!shakes || !tls.settled()));
     rest_.erase(0, used);
-    plain_ += tls_->take();
-    if (tls_->failed()) error_ = EPROTO;
+    plain_ += tls.take();
+    if (tls.failed()) error_ = EPROTO;
     flush();
     return true;
   }
 
   // Over a Unix socket the end without close_notify is all that tells of a reset.
-  void ended() {
+  void ended(testing::TlsEnd& tls) {
     eof_ = true;
-    tls_->eof();
-    if (tls_->truncated()) error_ = is_unix() ? ECONNRESET : EPROTO;
+    tls.eof();
+    if (tls.truncated()) error_ = is_unix() ? ECONNRESET : EPROTO;
   }
 
   bool is_unix() const {

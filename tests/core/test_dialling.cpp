@@ -1,0 +1,98 @@
+// Loop::connect over real sockets, where most attempts are over by the time the kernel was asked.
+#include <atomic>
+
+#include <catch2/catch.hpp>
+
+#include <weir/server.hpp>
+
+#include "real_client.hpp"
+
+using namespace weir;
+using weir::test::RunningServer;
+
+namespace {
+
+class Echo final : public Handler {
+  std::size_t on_data(Connection& peer, Bytes data) override {
+    peer.write(data);
+    return data.size();
+  }
+};
+
+constexpr ServiceType kEcho = handler_type<Echo>("echo", "Sends back what it receives.");
+
+Listen echo_at(std::string_view url) {
+  Listen service;
+  service.at = {Url::parse(url)};
+  service.speak = "echo";
+  return service;
+}
+
+}  // namespace
+
+TEST_CASE("dialling: a connection that is made at once opens only when connect() has returned",
+          "[loops]") {
+  struct Dialling final : Handler {
+    explicit Dialling(std::atomic<bool>& asking, std::atomic<int>& early, std::atomic<int>& opened)
+        : asking_(asking), early_(early), opened_(opened) {}
+    void on_open(Connection& self) override {
+      early_ += asking_ ? 1 : 0;
+      ++opened_;
+      self.close();
+    }
+
+   private:
+    std::atomic<bool>& asking_;
+    std::atomic<int>& early_;
+    std::atomic<int>& opened_;
+  };
+  const std::string path = "/tmp/weir-test-" + std::to_string(::getpid()) + "-at-once";
+  for (const std::string& at : {std::string("tcp://127.0.0.1:0"), "unix://" + path}) {
+    ServerOptions options;
+    RunningServer running(options, {kEcho}, {echo_at(at)});
+    std::atomic<bool> asking = false;
+    std::atomic<int> early = 0;
+    std::atomic<int> opened = 0;
+    for (int i = 0; i < 20; ++i) {
+      running.server().loop().post([&] {
+        asking = true;
+        running.server().loop().connect({.to = running.url()},
+                                        std::make_unique<Dialling>(asking, early, opened));
+        asking = false;
+      });
+    }
+    while (opened < 20) std::this_thread::yield();
+
+    CHECK(early == 0);
+    CHECK(running.stop() == 0);
+  }
+}
+
+TEST_CASE("dialling: an attempt that is refused at once is told of in on_close", "[loops]") {
+  struct Refused final : Handler {
+    explicit Refused(std::atomic<int>& told) : told_(told) {}
+    void on_close(Connection&, const CloseReason& why) override {
+      told_ = why.code == CloseReason::Code::connect_refused ? 1 : 2;
+    }
+
+   private:
+    std::atomic<int>& told_;
+  };
+  RunningServer running(ServerOptions(), {kEcho}, {echo_at("tcp://127.0.0.1:0")});
+  const int bound = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);  // And nobody listens.
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof at;
+  REQUIRE(::bind(bound, reinterpret_cast<sockaddr*>(&at), length) == 0);
+  REQUIRE(::getsockname(bound, reinterpret_cast<sockaddr*>(&at), &length) == 0);
+  const Url nobody = Url::parse("tcp://127.0.0.1:" + std::to_string(ntohs(at.sin_port)));
+  std::atomic<int> told = 0;
+  running.server().loop().post(
+      [&] { running.server().loop().connect({.to = nobody}, std::make_unique<Refused>(told)); });
+  while (told == 0) std::this_thread::yield();
+  ::close(bound);
+
+  CHECK(told == 1);
+  CHECK(running.stop() == 0);
+}
