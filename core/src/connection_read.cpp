@@ -218,8 +218,10 @@ void ConnectionCore::resume() {
 
 void ConnectionCore::hold_reads_when_full(bool hold) {
   put(kHoldReads, hold);
-  if (!hold && is(kFull) && is(kHasTail)) set(kAgain);  // It waited for a drain.
-  if (!is(kClosing) && !is(kInCallback)) be_due();
+  if (is(kClosing)) return;
+  const bool waited = !hold && is(kFull) && is(kHasTail);  // For a drain.
+  if (waited) set(kAgain);
+  if (waited || !is(kInCallback)) be_due();
 }
 
 }  // namespace weir

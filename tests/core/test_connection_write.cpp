@@ -216,6 +216,27 @@ TEST_CASE("watermarks: hold_reads_when_full(false) goes on reading") {
   CHECK(seen == Events{"open", "data 1"});
 }
 
+TEST_CASE("watermarks: hold_reads_when_full(false) in a task offers again what waited") {
+  Events seen;
+  testing::Net net({.limits = {.write_high = 1'000, .write_low = 100}});
+  auto handler = scripted(seen);
+  handler->data = [](Connection& self, Bytes) -> std::size_t {
+    self.write(std::string(2'000, 'x'));
+    return 1;
+  };
+  auto& peer = net.connect(std::move(handler));
+  peer.room(0);
+  peer.stall();
+  peer.send("12");
+  net.run();
+  REQUIRE(seen == Events{"open", "data 12"});
+
+  peer.connection()->ref().post([](Connection& self) { self.hold_reads_when_full(false); });
+  net.run();
+
+  CHECK(seen == Events{"open", "data 12", "data 2"});
+}
+
 TEST_CASE("watermarks: an echo to a peer that never reads stays within the high mark and a read") {
   struct Echo final : Handler {
     std::size_t on_data(Connection& self, Bytes data) override {
