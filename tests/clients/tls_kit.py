@@ -361,7 +361,8 @@ class SClient:
 def s_server(case, pair, *options, mode=("-rev",), listen=("-accept", "127.0.0.1:0")):
     """A running `openssl s_server` that answers lines reversed: its process and its port."""
     process = case.start("openssl", "s_server", *listen, "-cert", pair.cert, "-key", pair.key, *mode,
-                         *options, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                         *options, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL)
     while True:
         line = process.stdout.readline().decode()
         assert line, f"openssl s_server ended: {process.wait()}"
