@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the table of bench/README.md from a result file, between two markers.
+"""Makes a table of bench/README.md from a result of core or of tls, between its two markers.
 
 usage: table.py RESULT.json [README.md]
 """
@@ -8,8 +8,9 @@ import json
 import sys
 from pathlib import Path
 
-BEGIN = "<!-- The table: made by bench/suite/table.py, do not edit. -->"
-END = "<!-- The table ends. -->"
+CORE = ("<!-- The table: made by bench/suite/table.py, do not edit. -->", "<!-- The table ends. -->")
+TLS = ("<!-- The table of TLS: made by bench/suite/table.py, do not edit. -->",
+       "<!-- The table of TLS ends. -->")
 README = Path(__file__).resolve().parent.parent / "README.md"
 UNITS = {
     "cpu_us_per_message": "CPU, µs per message",
@@ -138,6 +139,21 @@ def markdown(result):
     return "\n\n".join(part for part in parts if part)
 
 
+def idle_table(idle):
+    rows = [[name, "as a forwarder" if kind == "idle-forward" else "as an echo server",
+             figure_of(found, "touched")]
+            for kind, servers in idle.items() for name, found in servers.items()]
+    return "**Counted, user bytes of an idle TLS connection after an echo**\n\n" + grid(
+        ("Server", "", "bytes"), rows) if rows else ""
+
+
+def tls_markdown(result):
+    parts = [preface(result), targets_table(result["verdicts"]),
+             *(scenario_table(scenario) for scenario in result["scenarios"]),
+             idle_table(result["idle"])]
+    return "\n\n".join(part for part in parts if part)
+
+
 def main():
     if len(sys.argv) not in (2, 3):
         print("usage: table.py RESULT.json [README.md]", file=sys.stderr)
@@ -145,11 +161,12 @@ def main():
     result = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     readme = Path(sys.argv[2]) if len(sys.argv) == 3 else README
     text = readme.read_text("utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
+    (begin, end), made = (TLS, tls_markdown) if "idle" in result else (CORE, markdown)
+    if text.count(begin) != 1 or text.count(end) != 1:
         print(f"table.py: {readme} does not have both markers once", file=sys.stderr)
         return 65
-    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-    readme.write_text(f"{before}{BEGIN}\n\n{markdown(result)}\n\n{END}{after}", encoding="utf-8")
+    before, after = text.partition(begin)[0], text.partition(end)[2]
+    readme.write_text(f"{before}{begin}\n\n{made(result)}\n\n{end}{after}", encoding="utf-8")
     return 0
 
 
