@@ -1,6 +1,7 @@
 // What peers do to a TLS connection: handshakes that do not end, bytes that are no TLS, ends of every
 // kind, and floods.
 #include <algorithm>
+#include <optional>
 
 #include <catch2/catch.hpp>
 
@@ -30,7 +31,8 @@ testing::Peer& silent(testing::Net& net, Events& seen, Transport version = Trans
 }
 
 CloseReason::Code code_of(const testing::Peer& peer) {
-  return peer.reason() ? peer.reason()->code : CloseReason::Code::moved;
+  const std::optional<CloseReason> reason = peer.reason();
+  return reason ? reason->code : CloseReason::Code::moved;
 }
 
 struct Echo final : Handler {
