@@ -263,7 +263,7 @@ class ConnectionCore final : public Connection, public WheelNode {
   [[gnu::noinline]] void copy_direct();
   [[gnu::noinline]] Flow write_more(Bytes bytes);
   [[gnu::noinline]] void not_all_taken(IoResult sent);
-  bool send_direct();           // False: not all of it was taken.
+  bool send_direct();           // False: not all of it has left.
   void spill_direct();          // Into the chain: it is not the only write any more.
   Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
   void flush();

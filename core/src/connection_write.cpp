@@ -31,7 +31,7 @@ std::size_t ConnectionCore::pending() const {
 
 Flow ConnectionCore::write(Bytes bytes) {
   constexpr std::uint32_t asked =
-      kInCallback | kBlocked | kClosing | kEndCalled | kOutDead | kTls | kUpgrading;
+      kInCallback | kBlocked | kClosing | kEndCalled | kOutDead | kUpgrading;
   LoopCore& loop = core();
   DirectWrite& direct = loop.direct();
   const bool only = (flags_ & asked) == kInCallback && is_open() && out_ == nullptr &&
@@ -97,13 +97,15 @@ void ConnectionCore::spill_direct() {
 
 bool ConnectionCore::send_direct() {
   DirectWrite& direct = core().direct();
-  const IoResult sent = plain().send(&direct.piece, 1);  // TLS has no direct writes.
+  const IoResult sent =
+      !is(kTls) ? plain().send(&direct.piece, 1) : stream().send(&direct.piece, 1);
   if (sent == static_cast<IoResult>(direct.piece.iov_len)) {
     bytes_out_ += direct.piece.iov_len;
     activity_ = stamp();
     direct.owner = nullptr;
     if (direct.block != nullptr) detail::Block::release(direct.block);
-    return true;
+    if (is(kTls)) note_held();
+    return out_ == nullptr;
   }
   not_all_taken(sent);
   return false;
@@ -111,6 +113,7 @@ bool ConnectionCore::send_direct() {
 
 void ConnectionCore::not_all_taken(IoResult sent) {
   spill_direct();
+  if (is(kTls)) out_->below = held();
   if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return send_failed(static_cast<int>(-sent));
   if (sent > 0) taken(static_cast<std::size_t>(sent));
   blocked();
