@@ -10,7 +10,8 @@
 namespace weir {
 
 // Half a sentence about what SSL_get_error called `error`, such as "the certificate has expired", for
-// a line of the log. Empties the thread's queue of errors. What came from the peer is as it came: the log escapes its lines.
+// a line of the log. Empties the thread's queue of errors. What came from the peer is as it came: the
+// log escapes its lines.
 WEIR_API std::string tls_failure(const SSL* ssl, int error);
 
 // The library's own word for the oldest error of the thread, if there is any; empties the queue.
