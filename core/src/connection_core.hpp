@@ -262,8 +262,10 @@ class ConnectionCore final : public Connection, public WheelNode {
   bool is_direct() const { return core().direct().owner == this; }
   [[gnu::noinline]] void copy_direct();
   [[gnu::noinline]] Flow write_more(Bytes bytes);
-  [[gnu::noinline]] void not_all_taken(IoResult sent);
-  bool send_direct();           // False: not all of it has left.
+  [[gnu::noinline]] bool not_all_taken(IoResult sent);
+  void all_taken();
+  bool send_direct();  // False: not all of it has left.
+  [[gnu::noinline]] bool send_direct_tls();
   void spill_direct();          // Into the chain: it is not the only write any more.
   Bytes send_now(Bytes bytes);  // Returns what the kernel did not take.
   void flush();

@@ -96,27 +96,42 @@ void ConnectionCore::spill_direct() {
 }
 
 bool ConnectionCore::send_direct() {
-  DirectWrite& direct = core().direct();
-  const IoResult sent =
-      !is(kTls) ? plain().send(&direct.piece, 1) : stream().send(&direct.piece, 1);
-  if (sent == static_cast<IoResult>(direct.piece.iov_len)) {
-    bytes_out_ += direct.piece.iov_len;
-    activity_ = stamp();
-    direct.owner = nullptr;
-    if (direct.block != nullptr) detail::Block::release(direct.block);
-    if (is(kTls)) note_held();
-    return out_ == nullptr;
-  }
-  not_all_taken(sent);
-  return false;
+  if (is(kTls)) return send_direct_tls();
+  const iovec& piece = core().direct().piece;
+  const IoResult sent = plain().send(&piece, 1);
+  if (sent != static_cast<IoResult>(piece.iov_len)) return not_all_taken(sent);
+  all_taken();
+  return out_ == nullptr;
 }
 
-void ConnectionCore::not_all_taken(IoResult sent) {
+bool ConnectionCore::send_direct_tls() {
+  const iovec& piece = core().direct().piece;
+  const IoResult sent = stream().send(&piece, 1);
+  if (sent != static_cast<IoResult>(piece.iov_len)) return not_all_taken(sent);
+  all_taken();
+  note_held();
+  return out_ == nullptr;
+}
+
+void ConnectionCore::all_taken() {
+  DirectWrite& direct = core().direct();
+  bytes_out_ += direct.piece.iov_len;
+  activity_ = stamp();
+  direct.owner = nullptr;
+  if (direct.block != nullptr) detail::Block::release(direct.block);
+}
+
+// False, as send_direct() says.
+bool ConnectionCore::not_all_taken(IoResult sent) {
   spill_direct();
   if (is(kTls)) out_->below = held();
-  if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return send_failed(static_cast<int>(-sent));
+  if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
+    send_failed(static_cast<int>(-sent));
+    return false;
+  }
   if (sent > 0) taken(static_cast<std::size_t>(sent));
   blocked();
+  return false;
 }
 
 Flow ConnectionCore::written() {

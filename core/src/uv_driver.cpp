@@ -5,7 +5,7 @@
 
 #include "platform.hpp"
 #include "sockaddr.hpp"
-#include "uv_sockets.hpp"
+#include "sockets.hpp"
 
 namespace weir {
 
@@ -49,57 +49,44 @@ struct UvDriver::Work {
   Task then;
 };
 
-UvDriver::UvDriver() {
-  const int result = uv_loop_init(&loop_);
+UvDriver::Loop::Loop() {
+  const int result = uv_loop_init(&uv);
   if (result < 0) {
     throw SetupError(std::string("cannot make an event loop: ") + uv_strerror(result),
                      SetupError::Kind::system);
   }
-  loop_.data = this;
-  uv_async_init(&loop_, &wake_, [](uv_async_t* handle) {
-    DriverOwner* const owner = driver_of(handle->loop).owner_;
-    if (owner != nullptr) owner->on_wake();
-  });
-  uv_timer_init(&loop_, &alarm_);
-  uv_prepare_init(&loop_, &prepare_);
-  uv_idle_init(&loop_, &idle_);
-  uv_prepare_start(&prepare_, [](uv_prepare_t* handle) { driver_of(handle->loop).turn_end(); });
 }
 
-UvDriver::~UvDriver() {
-  finish();
-  uv_loop_close(&loop_);
+UvDriver::UvDriver() : reactor_(loop_.uv) { loop_.uv.data = this; }
+
+UvDriver::~UvDriver() { finish(); }
+
+void UvDriver::attach(DriverOwner& owner) {
+  owner_ = &owner;
+  reactor_.attach(owner_);
 }
 
 void UvDriver::finish() {
   if (finished_) return;
   finished_ = true;
   owner_ = nullptr;
+  reactor_.attach(nullptr);
   for (uv_req_t* const request : requests_) uv_cancel(request);
-  close_handles();
-  uv_run(&loop_, UV_RUN_DEFAULT);  // Until every close callback and pool thread is through.
-}
-
-void UvDriver::close_handles() {
-  uv_handle_t* const handles[] = {as_handle(&wake_), as_handle(&alarm_), as_handle(&prepare_),
-                                  as_handle(&idle_)};
-  for (uv_handle_t* const handle : handles) uv_close(handle, nullptr);
+  reactor_.finish();
   for (const auto& handle : signals_) uv_close(as_handle(handle.get()), nullptr);
+  uv_run(&loop_.uv, UV_RUN_DEFAULT);  // Until every close callback and pool thread is through.
 }
 
 void UvDriver::on_signals(std::initializer_list<int> signals, Callback<int> told) {
   told_ = std::move(told);
   for (const int number : signals) {
     auto& handle = signals_.emplace_back(std::make_unique<uv_signal_t>());
-    uv_signal_init(&loop_, handle.get());
+    uv_signal_init(&loop_.uv, handle.get());
     uv_signal_start(
         handle.get(),
         [](uv_signal_t* from, int signal) { driver_of(from->loop).told_(int{signal}); }, number);
   }
-}
-
-SteadyTime UvDriver::now() const {
-  return SteadyTime(Millis{static_cast<std::int64_t>(uv_now(&loop_))});
+  reactor_.libuv_has_more();
 }
 
 std::uint64_t UvDriver::random() {
@@ -112,18 +99,18 @@ std::uint64_t UvDriver::random() {
   return random_[--random_left_];
 }
 
-std::size_t UvDriver::stream_size() const { return sizeof(UvStream); }
+std::size_t UvDriver::stream_size() const { return sizeof(ReactorStream); }
 
 SocketStream& UvDriver::adopt(int socket, void* memory, ConnectionCore&) {
-  return *new (memory) UvStream(loop_, socket);
+  return *new (memory) ReactorStream(reactor_, socket);
 }
 
 std::unique_ptr<ListenSocket> UvDriver::adopt_listener(int socket, ListenOwner& owner) {
-  return std::make_unique<UvListenSocket>(loop_, socket, owner);
+  return std::make_unique<OwnListenSocket>(reactor_, socket, owner);
 }
 
 DialResult UvDriver::dial(const Url& url, const Address& address, DialOwner& owner) {
-  return UvDial::begin(loop_, url, address, owner);
+  return OwnDial::begin(reactor_, url, address, owner);
 }
 
 std::unique_ptr<Pipe> UvDriver::make_pipe() { return platform::make_pipe(); }
@@ -136,7 +123,7 @@ void UvDriver::resolve(std::string host, Resolved answer) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG;
   const int result =
-      uv_getaddrinfo(&loop_, &lookup->request, finish_lookup, host.c_str(), nullptr, &hints);
+      uv_getaddrinfo(&loop_.uv, &lookup->request, finish_lookup, host.c_str(), nullptr, &hints);
   if (result < 0) {  // Told later like any other answer.
     return work([] {}, [lookup = std::move(lookup),
                         result] { lookup->answer(resolution(result, nullptr)); });
@@ -161,7 +148,7 @@ void UvDriver::work(Task blocking, Task then) {
   work->then = std::move(then);
   const auto run = [](uv_work_t* request) { reinterpret_cast<Work*>(request)->blocking(); };
   requests_.insert(reinterpret_cast<uv_req_t*>(&work->request));
-  uv_queue_work(&loop_, &work->request, run, finish_work);
+  uv_queue_work(&loop_.uv, &work->request, run, finish_work);
   static_cast<void>(work.release());
 }
 
@@ -171,32 +158,5 @@ void UvDriver::finish_work(uv_work_t* request, int) {
   driver.requests_.erase(reinterpret_cast<uv_req_t*>(request));
   if (driver.owner_ != nullptr) work->then();
 }
-
-void UvDriver::wake() { uv_async_send(&wake_); }
-
-void UvDriver::set_alarm(SteadyTime at) {
-  const Millis left = std::max(at - now(), Millis{0});
-  uv_timer_start(
-      &alarm_,
-      [](uv_timer_t* handle) {
-        DriverOwner* const owner = driver_of(handle->loop).owner_;
-        if (owner != nullptr) owner->on_alarm();
-      },
-      static_cast<std::uint64_t>(left.count()), 0);
-}
-
-void UvDriver::clear_alarm() { uv_timer_stop(&alarm_); }
-
-void UvDriver::turn_end() {
-  if (owner_ == nullptr) return;
-  if (owner_->on_turn_end()) {
-    uv_idle_start(&idle_, [](uv_idle_t*) {});
-  } else {
-    uv_idle_stop(&idle_);
-  }
-}
-
-void UvDriver::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
-void UvDriver::stop() { uv_stop(&loop_); }
 
 }  // namespace weir

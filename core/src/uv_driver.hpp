@@ -1,4 +1,4 @@
-// The driver of the product, over libuv: epoll on Linux, kqueue on macOS and the BSDs.
+// The driver of the product: our reactor, and libuv for lookups, threads, signals and randomness.
 #pragma once
 
 #include <array>
@@ -6,11 +6,11 @@
 
 #include <uv.h>
 
-#include "driver.hpp"
+#include "reactor.hpp"
 
 namespace weir {
 
-class UvDriver final : public Driver {
+class WEIR_API UvDriver final : public Driver {
  public:
   UvDriver();  // Throws SetupError if the system has no room for a loop.
   ~UvDriver() override;
@@ -24,8 +24,8 @@ class UvDriver final : public Driver {
   // Calls `told` on the loop's thread for each of these signals.
   void on_signals(std::initializer_list<int> signals, Callback<int> told);
 
-  void attach(DriverOwner& owner) override { owner_ = &owner; }
-  SteadyTime now() const override;
+  void attach(DriverOwner& owner) override;
+  SteadyTime now() const override { return reactor_.now(); }
   WallTime wall() const override { return std::chrono::system_clock::now(); }
   std::uint64_t random() override;
   std::size_t stream_size() const override;
@@ -35,11 +35,11 @@ class UvDriver final : public Driver {
   std::unique_ptr<Pipe> make_pipe() override;
   void resolve(std::string host, Resolved answer) override;
   void work(Task blocking, Task then) override;
-  void wake() override;
-  void set_alarm(SteadyTime at) override;
-  void clear_alarm() override;
-  void run() override;
-  void stop() override;
+  void wake() override { reactor_.wake(); }
+  void set_alarm(SteadyTime at) override { reactor_.set_alarm(at); }
+  void clear_alarm() override { reactor_.clear_alarm(); }
+  void run() override { reactor_.run(); }
+  void stop() override { reactor_.stop(); }
 
  private:
   struct Lookup;
@@ -47,14 +47,17 @@ class UvDriver final : public Driver {
 
   static void finish_lookup(uv_getaddrinfo_t* request, int status, addrinfo* found);
   static void finish_work(uv_work_t* request, int status);
-  void turn_end();
-  void close_handles();
 
-  uv_loop_t loop_{};
-  uv_async_t wake_{};
-  uv_timer_t alarm_{};
-  uv_prepare_t prepare_{};
-  uv_idle_t idle_{};  // Active while there is more to do, so that poll does not block.
+  struct Loop {
+    Loop();  // Throws SetupError.
+    ~Loop() { uv_loop_close(&uv); }
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+    uv_loop_t uv{};
+  };
+
+  Loop loop_;
+  Reactor reactor_;
   std::vector<std::unique_ptr<uv_signal_t>> signals_;
   Callback<int> told_;
   DriverOwner* owner_ = nullptr;

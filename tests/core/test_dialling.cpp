@@ -5,30 +5,13 @@
 
 #include <weir/server.hpp>
 
+#include "echo_service.hpp"
 #include "real_client.hpp"
 
 using namespace weir;
+using weir::test::echo_at;
+using weir::test::kEcho;
 using weir::test::RunningServer;
-
-namespace {
-
-class Echo final : public Handler {
-  std::size_t on_data(Connection& peer, Bytes data) override {
-    peer.write(data);
-    return data.size();
-  }
-};
-
-constexpr ServiceType kEcho = handler_type<Echo>("echo", "Sends back what it receives.");
-
-Listen echo_at(std::string_view url) {
-  Listen service;
-  service.at = {Url::parse(url)};
-  service.speak = "echo";
-  return service;
-}
-
-}  // namespace
 
 TEST_CASE("dialling: a connection that is made at once opens only when connect() has returned",
           "[loops]") {

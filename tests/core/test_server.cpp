@@ -12,22 +12,16 @@
 #include <weir/framing.hpp>
 #include <weir/server.hpp>
 
+#include "echo_service.hpp"
 #include "real_client.hpp"
 
 using namespace weir;
+using weir::test::echo_at;
+using weir::test::kEcho;
 using weir::test::RealClient;
 using weir::test::RunningServer;
 
 namespace {
-
-class Echo final : public Handler {
-  std::size_t on_data(Connection& peer, Bytes data) override {
-    peer.write(data);
-    return data.size();
-  }
-};
-
-constexpr ServiceType kEcho = handler_type<Echo>("echo", "Sends back what it receives.");
 
 // Answers each line with the loop's address, so that a test sees who serves it.
 class Where final : public LineHandler {
@@ -37,13 +31,6 @@ class Where final : public LineHandler {
 };
 
 constexpr ServiceType kWhere = handler_type<Where>("where", "Tells which loop serves.");
-
-Listen echo_at(std::string_view url) {
-  Listen service;
-  service.at = {Url::parse(url)};
-  service.speak = "echo";
-  return service;
-}
 
 std::size_t open_descriptors() {
   std::size_t count = 0;
