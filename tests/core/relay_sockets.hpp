@@ -55,23 +55,35 @@ class SocketEnd final : public End {
   void end() override { wire_.shut_down(); }
   void close() override { wire_.close(); }
   void reset() override { wire_.reset(); }
-  void stall() override { stalled_ = true; }
+  void stall() override {
+    stalled_ = true;
+    fresh_ = watch_->asked + 1;
+  }
   void unstall() override { stalled_ = false; }
   bool ended() const override { return ended_; }
   bool was_reset() const override { return reset_; }
   const std::string& text() override { return text_; }
 
-  // Asks the loop; the answer is there when it is asked again.
+  // Asks the loop; the answer is there when it is asked again. Only one to a question since stall()
+  // counts, and only with something here that was not read: else closing would be no reset.
   std::size_t pending() override {
-    watch_->near.post([watch = watch_](Connection& near) {
-      board->signal.change([&] {
-        watch->holds_up = near.paused() && near.bytes_in() > 0;
-        watch->holds_down = near.pending() > 0;
-      });
-    });
+    ask();
     bool holds = false;
-    board->signal.look([&] { return holds = client_ ? watch_->holds_down : watch_->holds_up; });
-    return holds ? 1 : 0;
+    board->signal.look([&] {
+      const bool said = client_ ? watch_->holds_down : watch_->holds_up;
+      return holds = said && watch_->answered >= fresh_;
+    });
+    int unread = 0;
+    ::ioctl(wire_.socket(), FIONREAD, &unread);
+    return holds && unread > 0 ? 1 : 0;
+  }
+
+  // The relay has both ends, and knows it.
+  bool joined() {
+    ask();
+    bool joined = false;
+    board->signal.look([&] { return joined = watch_->joined; });
+    return joined;
   }
 
   std::optional<CloseReason> reason() override {
@@ -102,6 +114,17 @@ class SocketEnd final : public End {
   }
 
  private:
+  void ask() {
+    watch_->near.post([watch = watch_, question = ++watch_->asked](Connection& near) {
+      board->signal.change([&] {
+        watch->answered = question;
+        watch->holds_up = near.paused() && near.bytes_in() > 0;
+        watch->holds_down = near.pending() > 0;
+        watch->joined = !near.paused();
+      });
+    });
+  }
+
   static test::Wire::Speaks speaks(bool client) {
     if (testing::asked_transport() == testing::Transport::plain) return test::Wire::Speaks::plain;
     return client ? test::Wire::Speaks::client : test::Wire::Speaks::server;
@@ -124,6 +147,7 @@ class SocketEnd final : public End {
   test::Wire wire_;
   bool client_;
   Watch* watch_ = nullptr;
+  int fresh_ = 0;  // The first question whose answer counts.
   bool stalled_ = false;
   bool ended_ = false;
   bool reset_ = false;
@@ -176,7 +200,7 @@ class SocketWorld final : public World {
     must(accepted, "accept");
     SocketEnd& backend = ends_.emplace_back(accepted, false);
     backend.watch(*watch);
-    wait([&] { return backend.settled(); });
+    wait([&] { return backend.settled() && client.joined(); });
     return {&client, &backend, watch};
   }
 

@@ -26,8 +26,12 @@ struct Watch {
   ConnectionRef near;
   int closes = 0;
   CloseReason reason;
-  bool holds_up = false;  // Bytes for the backend, when it was last asked,
-  bool holds_down = false;
+  int asked = 0;  // Questions to it, by the test's thread.
+  // When it was last asked, which was this one:
+  int answered = 0;
+  bool holds_up = false;    // Bytes for the backend,
+  bool holds_down = false;  // or for the client.
+  bool joined = false;      // To its target: the client is read.
 };
 
 struct Board {
