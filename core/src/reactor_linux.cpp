@@ -78,7 +78,8 @@ void Reactor::run() {
     if (std::exchange(libuv_has_more_, false)) uv_run(&loop_, UV_RUN_NOWAIT);
     uv_update_time(&loop_);
     tell_alarm();
-    const bool more = owner_ != nullptr && owner_->on_turn_end();
+    bool more = turn_end();
+    if (!more && tell_gone()) more = turn_end();  // Something may have waited for them to be gone.
     wait(more || stopped_ || gone_ != nullptr ? 0 : left());
     for (told_ = 0; told_ < count_; ++told_) tell(events_[told_]);
     count_ = 0;
@@ -119,12 +120,16 @@ void Reactor::tell_alarm() {
   if (owner_ != nullptr) owner_->on_alarm();
 }
 
-void Reactor::tell_gone() {
+bool Reactor::turn_end() { return owner_ != nullptr && owner_->on_turn_end(); }
+
+bool Reactor::tell_gone() {
+  if (gone_ == nullptr) return false;
   while (gone_ != nullptr) {
     ReactorStream& stream = *gone_;
     gone_ = stream.next_;
     stream.owner().on_stream_gone();
   }
+  return true;
 }
 
 void Reactor::control(int operation, int socket, std::uint32_t events, std::uint64_t about) {

@@ -50,7 +50,8 @@ class WEIR_API Reactor {
   void tell(const epoll_event& event);
   void tell_special(std::uint64_t about);
   void tell_alarm();
-  void tell_gone();
+  bool turn_end();   // There is more to do.
+  bool tell_gone();  // There was somebody to tell.
   int left() const;  // Milliseconds until the alarm; -1: none is set.
 
   static constexpr int kEventsAtOnce = 1024;

@@ -157,20 +157,19 @@ class Kept {
 
 class Registry {
  public:
-  std::shared_ptr<TlsSource> dial(const TlsDialOptions& options) {
+  std::shared_ptr<TlsSource> dial(const TlsDialOptions& options, Steady::time_point now) {
     const std::lock_guard lock(mutex_);
-    const auto& context = context_for(options);
+    const auto& context = context_for(options, now);
     std::shared_ptr<Dialler>* const known = diallers_.find(options);
     if (known != nullptr && (*known)->context() == context) return *known;
     return diallers_.put(options, std::make_shared<Dialler>(context, options));
   }
 
-  std::shared_ptr<TlsSource> serve(const TlsListenOptions& options) {
+  std::shared_ptr<TlsSource> serve(const TlsListenOptions& options, Steady::time_point now) {
     const std::lock_guard lock(mutex_);
     Looked<std::shared_ptr<TlsServer>>* const known = servers_.find(options);
-    if (known == nullptr)
-      return servers_.put(options, {TlsServer::open(options), Steady::now()}).value;
-    if (is_due(known->looked) && known->value->changed()) {
+    if (known == nullptr) return servers_.put(options, {TlsServer::open(options), now}).value;
+    if (is_due(known->looked, now) && known->value->changed()) {
       keep_old([&] { known->value->use(known->value->load()); });
     }
     return known->value;
@@ -183,8 +182,7 @@ class Registry {
     Steady::time_point looked;
   };
 
-  static bool is_due(Steady::time_point& looked) {
-    const auto now = Steady::now();
+  static bool is_due(Steady::time_point& looked, Steady::time_point now) {
     if (now - looked < kLook) return false;
     looked = now;
     return true;
@@ -199,13 +197,14 @@ class Registry {
     }
   }
 
-  const std::shared_ptr<const ClientContext>& context_for(const TlsDialOptions& options) {
+  const std::shared_ptr<const ClientContext>& context_for(const TlsDialOptions& options,
+                                                          Steady::time_point now) {
     TlsDialOptions plain = options;
     plain.target.clear();
     plain.name.clear();
     auto* const known = contexts_.find(plain);
-    if (known == nullptr) return contexts_.put(plain, {load_context(plain), Steady::now()}).value;
-    if (is_due(known->looked) && known->value->changed()) {
+    if (known == nullptr) return contexts_.put(plain, {load_context(plain), now}).value;
+    if (is_due(known->looked, now) && known->value->changed()) {
       keep_old([&] { known->value = load_context(plain); });
     }
     return known->value;
@@ -225,13 +224,17 @@ Registry& registry() {
 
 }  // namespace
 
-std::shared_ptr<TlsSource> tls_dial(const TlsDialOptions& options) {
-  return registry().dial(options);
+std::shared_ptr<TlsSource> tls_dial(const TlsDialOptions& options,
+                                    std::chrono::steady_clock::time_point now) {
+  return registry().dial(options, now);
 }
 
 std::shared_ptr<TlsSource> tls_upgrade(const TlsOptions& options) {
-  if (options.role == TlsOptions::Role::client) return registry().dial(tls_dial_options(options));
-  return registry().serve(tls_listen_options(options));
+  const auto now = Steady::now();
+  if (options.role == TlsOptions::Role::client) {
+    return registry().dial(tls_dial_options(options), now);
+  }
+  return registry().serve(tls_listen_options(options), now);
 }
 
 }  // namespace weir
