@@ -75,12 +75,14 @@ int Reactor::left() const {
 void Reactor::run() {
   stopped_ = false;
   while (!stopped_) {
+    // Behind the sockets: who had come before a signal to stop was sent is accepted before it stops.
     if (std::exchange(libuv_has_more_, false)) uv_run(&loop_, UV_RUN_NOWAIT);
     uv_update_time(&loop_);
     tell_alarm();
     bool more = turn_end();
     if (!more && tell_gone()) more = turn_end();  // Something may have waited for them to be gone.
-    wait(more || stopped_ || gone_ != nullptr ? 0 : left());
+    const bool waits = !more && !stopped_ && !libuv_has_more_ && gone_ == nullptr;
+    wait(waits ? left() : 0);
     for (told_ = 0; told_ < count_; ++told_) tell(events_[told_]);
     count_ = 0;
     tell_gone();
@@ -101,10 +103,7 @@ void Reactor::tell(const epoll_event& event) {
 
 void Reactor::tell_special(std::uint64_t about) {
   if (about == kNobody) return;
-  if (about == kLibuv) {
-    uv_run(&loop_, UV_RUN_NOWAIT);
-    return;
-  }
+  if (about == kLibuv) return libuv_has_more();
   if (about == kWake) {
     woken_.exchange(false);  // Before anybody looks for what the wake-up was for.
     if (owner_ != nullptr) owner_->on_wake();

@@ -32,7 +32,7 @@ class WEIR_API Reactor {
   void run();
   void stop() { stopped_ = true; }
   void finish();  // Tells the owners of streams that are gone; closes what libuv knows of.
-  void libuv_has_more() { libuv_has_more_ = true; }  // Descriptors, taken up only when it polls.
+  void libuv_has_more() { libuv_has_more_ = true; }  // News, or descriptors: it is to poll.
 
   SteadyTime now() const;
 
