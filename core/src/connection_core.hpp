@@ -172,9 +172,10 @@ class ConnectionCore final : public Connection, public WheelNode {
     kTls = 1 << 23,        // The stream lies above another.
     kUpgrading = 1 << 24,  // start_tls() was called; what was written before is still leaving.
 
-    // With one of these, more is to be done after a callback than to send what it wrote.
+    // With one of these, more is to be done than to read, to call back and to send what that wrote.
     kUnusual = kClosing | kEndCalled | kEofIn | kPaused | kFull | kBlocked | kOutDead | kAgain |
                kHasTail | kSplice | kTls | kUpgrading,
+    kMoreToDo = kUnusual & ~kTls,  // TLS only before the callback.
   };
 
   ConnectionCore(ServiceLoop& service, const Address& peer);

@@ -67,7 +67,7 @@ bool ConnectionCore::receive() {
   std::size_t used = 0;
   clear(kAgain);
   call("on_data", [&] { used = handler_->on_data(*this, {buffer, size}); });
-  if (used < size || is_any(kUnusual) || out_ != nullptr) {
+  if (used < size || is_any(kMoreToDo) || out_ != nullptr) {
     delivered({buffer, size}, 0, used);
   } else if (is_direct() && !send_direct()) {
     advance();

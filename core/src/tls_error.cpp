@@ -125,6 +125,10 @@ std::string reason_text(unsigned long error) {
 
 }  // namespace
 
+void clear_tls_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 std::string tls_reason() {
   const unsigned long error = ERR_peek_error();
   ERR_clear_error();

@@ -17,4 +17,8 @@ WEIR_API std::string tls_failure(const SSL* ssl, int error);
 // The library's own word for the oldest error of the thread, if there is any; empties the queue.
 std::string tls_reason();
 
+// Empties the thread's queue of errors, in which may be those of any connection. ERR_clear_error() alone
+// clears all 16 places of it, full or empty, and a message takes two.
+void clear_tls_errors();
+
 }  // namespace weir

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <openssl/err.h>
-
 #include "connection_core.hpp"
 #include "tls_engine.hpp"
 #include "tls_error.hpp"
@@ -38,14 +36,16 @@ Hello look_at(Bytes bytes) {
 }  // namespace
 
 TlsStream::TlsStream(ConnectionCore& owner, SocketStream& below, std::shared_ptr<TlsSource> source)
-    : owner_(owner), below_(below), source_(std::move(source)), serves_(source_->serves()) {}
+    : owner_(owner),
+      below_(below),
+      engine_(owner.service().core().tls()),
+      source_(std::move(source)),
+      serves_(source_->serves()) {}
 
 TlsStream::~TlsStream() {
   engine().leave(*this);
   SSL_free(ssl_);
 }
-
-TlsEngine& TlsStream::engine() { return owner_.service().core().tls(); }
 
 TlsStream::Later& TlsStream::later() {
   if (later_ == nullptr) later_ = std::make_unique<Later>();
@@ -68,7 +68,7 @@ bool TlsStream::make() {
 
 // Ciphertext that is kept comes first; `most` bounds what is received behind it.
 void TlsStream::begin(std::size_t most) {
-  ERR_clear_error();  // The queue is the thread's: what is in it may be of any connection.
+  clear_tls_errors();  // The queue is the thread's: what is in it may be of any connection.
   engine().begin(&below_, most);
   if (!keeps_input()) return;
   const std::size_t taken = std::min(later_->in.size(), TlsEngine::kInSize);
@@ -140,7 +140,7 @@ TlsStream::Handshake TlsStream::shaken(int result) {
   const bool eof = engine().eof();
   const int received = engine().error();
   std::string why = goes_on || eof || received != 0 ? std::string() : tls_failure(ssl_, what);
-  ERR_clear_error();
+  clear_tls_errors();
   keep_unread();
   // Whoever speaks first has something to say at once; so does who has been asked already.
   corked_ = result == 1 && (!serves_ || keeps_input());
@@ -234,7 +234,7 @@ IoResult TlsStream::not_read(int result, std::size_t got) {
     }
   }
   updates_before_ += engine().key_updates();
-  ERR_clear_error();
+  clear_tls_errors();
   keep_unread();
   flush();
   if (got > 0) return static_cast<IoResult>(got);
@@ -279,7 +279,7 @@ std::size_t TlsStream::gather(const iovec* pieces, int count, int& at, std::size
 IoResult TlsStream::send(const iovec* pieces, int count) {
   if (held() > 0 && !corked_) return -EAGAIN;
   if (code_ != CloseReason::Code::ended) return -EPIPE;
-  ERR_clear_error();
+  clear_tls_errors();
   engine().begin(nullptr, 0);
   std::size_t sent = 0;
   std::size_t offset = 0;
@@ -289,7 +289,7 @@ IoResult TlsStream::send(const iovec* pieces, int count) {
     if (size == 0) continue;
     const int result = SSL_write(ssl_, bytes.data(), static_cast<int>(size));
     if (result <= 0) {
-      ERR_clear_error();
+      clear_tls_errors();
       engine().out_sent();
       return -EPIPE;
     }
@@ -368,10 +368,10 @@ void TlsStream::notify() {
   if (ssl_ == nullptr || code_ != CloseReason::Code::ended || SSL_is_init_finished(ssl_) == 0) {
     return;
   }
-  ERR_clear_error();
+  clear_tls_errors();
   engine().begin(nullptr, 0);
   SSL_shutdown(ssl_);
-  ERR_clear_error();
+  clear_tls_errors();
   flush();
 }
 

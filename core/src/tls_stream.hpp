@@ -116,7 +116,7 @@ class TlsStream final : public Stream {
   Later& later();
   void tidy();
   bool keeps_input() const { return later_ != nullptr && !later_->in.empty(); }
-  TlsEngine& engine();
+  TlsEngine& engine() { return engine_; }
   bool make();
   Handshake hello();
   Handshake shaken(int result);
@@ -131,19 +131,20 @@ class TlsStream final : public Stream {
   Handshake break_off(std::string why, int error);
   void fault(CloseReason::Code code, std::string why);
 
+  std::uint32_t entered_ = 0;  // One more than the tick it came into flight; 0: never.
   ConnectionCore& owner_;
   SocketStream& below_;
+  TlsEngine& engine_;
   SSL* ssl_ = nullptr;                 // Made when the first bytes have come, on the serving side.
   std::shared_ptr<TlsSource> source_;  // Until then.
   std::unique_ptr<Later> later_;
   std::unique_ptr<TlsInfo> info_;  // Once somebody asks, or something failed.
   std::list<TlsStream*>::iterator place_;
-  std::uint32_t entered_ = 0;         // One more than the tick it came into flight; 0: never.
   std::uint32_t updating_since_ = 0;  // The period in which KeyUpdates are counted,
   int updates_before_ = 0;            // and those of reads that are over.
+  int error_ = 0;
   Turn turn_ = Turn::none;
   CloseReason::Code code_ = CloseReason::Code::ended;
-  int error_ = 0;
   bool serves_;
   bool ended_ = false;     // The peer's close_notify has come,
   bool told_end_ = false;  // and was told.
