@@ -166,6 +166,11 @@ LoadedPair load_pair(const TlsPair& files, const std::string& passphrase, Expire
   check_time(files.certificate, "it", pair.leaf.get(), expired, log);
   check_chain(files.certificate, pair, expired, log);
 
+  const bool one_file = files.key == files.certificate;
+  if (one_file && file.text().find("PRIVATE KEY-----") == std::string::npos) {
+    cannot_use("certificate", files.certificate,
+               "its key is not in it, and no other file is named for that");
+  }
   const FileText key = read_file("key", files.key, Secrecy::secret);
   log.stamps.push_back(key.stamp());
   if (passphrase.empty()) {

@@ -80,6 +80,15 @@ TEST_CASE("tls material: the key may be in the certificate's file") {
   CHECK(refusal(options_of(other, other)) == "accepted");
 }
 
+TEST_CASE("tls material: a certificate without a key in it, and none beside it, is told so") {
+  const Folder folder;
+  const std::string file = folder.write("public.pem", Authority().issue().certificate, 0644);
+
+  CHECK(refusal(options_of(file, file)) ==
+        "cannot use the certificate " + file +
+            ": its key is not in it, and no other file is named for that");
+}
+
 TEST_CASE("tls material: what is missing is named with the system's reason") {
   const Folder folder;
   TlsListenOptions options = written(folder, Authority().issue());
