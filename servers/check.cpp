@@ -38,7 +38,18 @@ Exit print_json(const Configuration& found) {
     faults.push_back(
         {{"line", fault.at.line}, {"column", fault.at.column}, {"message", fault.sentence}});
   }
-  const Json all{{"file", found.file}, {"valid", found.faults.empty()}, {"faults", faults}};
+  Json certificates_of = Json::array();
+  Json warnings = Json::array();
+  for (const ServiceSection& each : found.services) {
+    for (const std::string& line : certificates(each.listen)) {
+      (line.find(": warning: ") == std::string::npos ? certificates_of : warnings).push_back(line);
+    }
+  }
+  const Json all{{"file", found.file},
+                 {"valid", found.faults.empty()},
+                 {"faults", faults},
+                 {"certificates", certificates_of},
+                 {"warnings", warnings}};
   const Exit printed = print(all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   return printed != kDone || found.faults.empty() ? printed : kConfiguration;
 }

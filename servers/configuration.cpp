@@ -39,6 +39,7 @@ class Reading {
   const ServiceType* type_of(const toml::table& table, const Place& at);
   void read_urls(const toml::table& table, ServiceSection& section);
   void read_tls(const toml::table& table, ServiceSection& section);
+  void check_tls_is_used(const toml::table& table, const ServiceSection& section);
   static Url with_tls(const std::string& text, const ServiceSection& section);
   void read_url(const toml::node& node, ServiceSection& section);
   void check_taken(const Url& url, const Place& at);
@@ -161,6 +162,7 @@ void Reading::read_service(const toml::table& table) {
   read_name(table, section);
   read_tls(table, section);
   read_urls(table, section);
+  check_tls_is_used(table, section);
   add(section.given, check(type, section.listen), section.at);
   to_.services.push_back(std::move(section));
 }
@@ -205,6 +207,17 @@ void Reading::read_tls(const toml::table& table, ServiceSection& section) {
   }
   section.tls =
       read_table(*keys, tls_keys(), std::string(section.type->name) + ": tls", to_.faults);
+}
+
+// It would be thought to protect something.
+void Reading::check_tls_is_used(const toml::table& table, const ServiceSection& section) {
+  const toml::node* const node = table.get("tls");
+  const auto is_tls = [](const Url& url) { return url.is_tls(); };
+  const auto& at = section.listen.at;
+  if (node == nullptr || at.empty() || std::any_of(at.begin(), at.end(), is_tls)) return;
+  fault(place_of(*node), std::string(section.type->name) +
+                             ": [service.tls] is for nobody, expected a tls:// or tls+unix:// URL "
+                             "in listen");
 }
 
 // What the table says of every URL, where the URL itself does not.

@@ -20,7 +20,7 @@ struct ConnectSettings {
 
   void read(OptionReader& in) {
     in.duration("timeout", timeout, Millis{1}, std::chrono::hours(24),
-                "for the lookup and all addresses together");
+                "for the lookup and all addresses together; a TLS handshake has 10s of its own");
   }
 };
 

@@ -53,9 +53,10 @@ Texts texts_of_array(const toml::array& array) {
 // As it would stand on the command line; nothing if the option takes no such type.
 Texts texts_of(const toml::node& node, const std::string& kind) {
   if (kind == "flag") {
-    const auto* const flag = node.as_boolean();
-    if (flag == nullptr) return {};
-    return {{flag->get() ? "on" : "off"}};
+    if (const auto* const flag = node.as_boolean()) return {{flag->get() ? "on" : "off"}};
+    const auto* const word = node.as_string();  // As it stands on the command line and in URLs.
+    if (word == nullptr || (word->get() != "on" && word->get() != "off")) return {};
+    return {{word->get()}};
   }
   const bool counts = kind == "size" || kind == "number" || kind == "duration";
   if (const auto* const number = node.as_integer(); number != nullptr && counts) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <weir/text.hpp>
+#include <weir/tls.hpp>
 
 #include "connection_core.hpp"
 #include "connector.hpp"
@@ -33,7 +34,8 @@ RelayTargets::RelayTargets(Loop& loop, std::vector<ConnectOptions> to)
   }
 }
 
-void RelayTargets::missed(const ConnectOptions& target, const CloseReason& reason) {
+void RelayTargets::missed(const ConnectOptions& target, const CloseReason& reason,
+                          std::string_view why) {
   Missed& missed = missed_[{&target, reason.code, reason.error}];
   ++missed.dials;
   const SteadyTime now = loop_.now();
@@ -41,6 +43,7 @@ void RelayTargets::missed(const ConnectOptions& target, const CloseReason& reaso
   missed.told = now;
   std::string line = "cannot reach " + escape(target.to.text()) + ": ";
   line += reason.error == ELOOP ? "that is this service itself" : reason.text();
+  if (!why.empty()) line += ": " + std::string(why);
   if (missed.dials > 1) {
     line += " (" + std::to_string(missed.dials) + " attempts failed so since the last line)";
   }
@@ -161,10 +164,11 @@ void RelayFar::on_open(Connection&) {
 
 void RelayFar::on_stop(Connection&) { stop(); }
 
-void RelayFar::on_close(Connection&, const CloseReason& reason) {
+void RelayFar::on_close(Connection& self, const CloseReason& reason) {
   if (open_ || other_ == nullptr) return end_other(reason);
   auto* const near = static_cast<RelayNear*>(std::exchange(other_, nullptr));
-  near->missed(reason);
+  const TlsInfo* const tls = self.tls();
+  near->missed(reason, tls == nullptr ? std::string_view() : tls->failure);
 }
 
 RelayNear::RelayNear(RelayTargets& targets) : targets_(targets) {
@@ -200,11 +204,11 @@ void RelayNear::reached() {
   self_->resume();
 }
 
-void RelayNear::missed(const CloseReason& reason) {
+void RelayNear::missed(const CloseReason& reason, std::string_view why) {
   other_ = nullptr;
   if (self_->closing()) return;
   if (reason.code == CloseReason::Code::stopping) return self_->close_as(reason.code);
-  targets_.missed(target(), reason);
+  targets_.missed(target(), reason, why);
   if (++tried_ == targets_.to_.size()) return self_->cut(reason.code, reason.error);
   try {
     dial();

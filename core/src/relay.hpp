@@ -71,8 +71,8 @@ class RelayNear final : public RelayHalf {
   void on_stop(Connection& self) override;
   void on_close(Connection&, const CloseReason& reason) override;
 
-  void reached();                          // The target is connected.
-  void missed(const CloseReason& reason);  // This one cannot be.
+  void reached();                                                // The target is connected.
+  void missed(const CloseReason& reason, std::string_view why);  // This one cannot be; of TLS, why.
 
  private:
   void dial();

@@ -187,7 +187,7 @@ void Server::Body::accept(Listening& listening) {
   listening.acceptor = std::make_unique<Acceptor>(listening.socket.take(), service.on_loops,
                                                   service.type.descriptors_per_connection, limits_,
                                                   accepts_, listening.tls);
-  if (listening.tls != nullptr) tell_certificates(listening);
+  if (listening.tls != nullptr) tell_certificates(listening.socket.url(), *listening.tls);
   listening.acceptor->start();
 }
 

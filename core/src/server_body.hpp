@@ -118,7 +118,8 @@ class Server::Body {
   void accept(Listening& listening);
   void watch_signals();
   void on_signal(int signal);
-  void tell_certificates(const Listening& listening);
+  void tell_certificates(const Url& url, const TlsServer& tls);
+  void tell_expiry(const Url& url, const TlsServer& tls, WallTime now);
   void watch_certificates();
   void look_at_certificates();
   void stop_accepting();
@@ -173,6 +174,7 @@ class Server::Body {
   bool reloading_ = false;
   bool reload_again_ = false;
   Timer tls_watch_;
+  WallTime tls_looked_{};                  // When it was last looked whether one has expired.
   std::map<std::string, int> tls_faults_;  // Lines of the last look, and in how many they stood.
 };
 

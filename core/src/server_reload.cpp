@@ -288,7 +288,7 @@ void Server::Body::take_sockets(ReloadPlan& plan) {
       if (kept.material != nullptr) kept.tls->use(std::move(kept.material));
       old.tls = std::move(kept.tls);
       old.tls_keys = std::move(kept.tls_keys);
-      if (old.tls != nullptr) tell_certificates(old);
+      if (old.tls != nullptr) tell_certificates(old.socket.url(), *old.tls);
       next.push_back(std::move(old));
     }
     for (Listening& fresh : entry.fresh) {

@@ -60,15 +60,11 @@ std::string tls_keys(const Url& url) {
   return keys;
 }
 
-void Server::Body::tell_certificates(const Listening& listening) {
-  const Url& url = listening.socket.url();
+void Server::Body::tell_certificates(const Url& url, const TlsServer& tls) {
   const WallTime now = loops_[0]->driver.wall();
-  for (const std::string& line : certificate_lines(url, *listening.tls, now)) {
-    log(Level::info, line);
-  }
-  for (const std::string& line : listening.tls->warnings()) {
-    log(Level::warn, url.text() + ": " + line);
-  }
+  for (const std::string& line : certificate_lines(url, tls, now)) log(Level::info, line);
+  for (const std::string& line : tls.warnings()) log(Level::warn, url.text() + ": " + line);
+  if (tls_looked_ == WallTime()) tls_looked_ = now;
   if (tls_watch_.entry() == nullptr) watch_certificates();
 }
 
@@ -77,19 +73,31 @@ void Server::Body::watch_certificates() {
       kLookEvery, [this] { look_at_certificates(); }, loops_[0]->core.root());
 }
 
+// What has expired, or will soon, since the last look.
+void Server::Body::tell_expiry(const Url& url, const TlsServer& tls, WallTime now) {
+  for (const TlsCertificate& each : tls.certificates()) {
+    const auto passed = [&](WallTime at) { return tls_looked_ < at && at <= now; };
+    const bool over = passed(each.not_after);
+    if (!over && !passed(each.not_after - kTlsSoon)) continue;
+    log(Level::warn, url.text() + ": certificate " + each.file +
+                         (over ? ": it expired on " : ": it expires on ") +
+                         text_of(each.not_after));
+  }
+}
+
 // On a pool's thread, since a disk may be slow. New files that cannot be used change nothing, and are
 // told once: at the second look, as the first may have come between the writing of two of them.
 void Server::Body::look_at_certificates() {
   if (stopping_) return;
   struct Look {
     std::shared_ptr<TlsServer> tls;
-    std::string where;
+    Url url;
     std::shared_ptr<const TlsMaterial> material;
     std::string fault;
   };
   const auto looks = std::make_shared<std::vector<Look>>();
   for (const Listening& each : listening_) {
-    if (each.tls != nullptr) looks->push_back({each.tls, each.socket.url().text(), nullptr, {}});
+    if (each.tls != nullptr) looks->push_back({each.tls, each.socket.url(), nullptr, {}});
   }
   loops_[0]->driver.work(
       [looks] {
@@ -104,12 +112,18 @@ void Server::Body::look_at_certificates() {
       [this, looks] {
         if (stopping_) return;
         std::map<std::string, int> faults;
+        const WallTime now = loops_[0]->driver.wall();
         for (Look& look : *looks) {
+          const std::string where = look.url.text();
           if (look.material != nullptr) {
             look.tls->use(std::move(look.material));
-            log(Level::info, look.where + ": its certificates have changed and are read again");
-          } else if (!look.fault.empty()) {
-            const std::string line = look.where + ": " + look.fault;
+            log(Level::info, where + ": its certificates have changed and are read again");
+            tell_certificates(look.url, *look.tls);
+            continue;
+          }
+          tell_expiry(look.url, *look.tls, now);
+          if (!look.fault.empty()) {
+            const std::string line = where + ": " + look.fault;
             const auto before = tls_faults_.find(line);
             const int seen = before == tls_faults_.end() ? 1 : std::min(before->second + 1, 3);
             faults[line] = seen;
@@ -117,6 +131,7 @@ void Server::Body::look_at_certificates() {
           }
         }
         tls_faults_.swap(faults);
+        tls_looked_ = now;
         watch_certificates();
       });
 }

@@ -72,13 +72,16 @@ std::string subject_of(const X509* certificate) {
 }
 
 std::vector<std::string> names_of(const X509* certificate) {
+  std::vector<std::string> names = alternative_names_of(certificate);
+  if (names.empty()) add(names, common_name(certificate));
+  return names;
+}
+
+std::vector<std::string> alternative_names_of(const X509* certificate) {
   std::vector<std::string> names;
   const NamesHandle alternatives(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  if (!alternatives) {
-    add(names, common_name(certificate));
-    return names;
-  }
+  if (!alternatives) return names;
   for (int i = 0; i < sk_GENERAL_NAME_num(alternatives.get()); ++i) {
     const GENERAL_NAME* const name = sk_GENERAL_NAME_value(alternatives.get(), i);
     if (name->type == GEN_DNS) add(names, bytes_of(name->d.dNSName));

@@ -1,6 +1,7 @@
 // What a certificate says about itself, for people.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include <weir/base.hpp>
 
 namespace weir {
+
+// So long before its end there is a warning.
+inline constexpr std::chrono::hours kTlsSoon{30 * 24};
 
 // Escaped, as it may be somebody else's.
 struct TlsCertificate {
@@ -26,6 +30,9 @@ std::string subject_of(const X509* certificate);
 
 // Of its subjectAltName, or if it has none the common name of its subject. Nothing is escaped.
 std::vector<std::string> names_of(const X509* certificate);
+
+// The first alone, which is what clients look at (RFC 6125 6.4.4).
+std::vector<std::string> alternative_names_of(const X509* certificate);
 
 WallTime wall_time(const ASN1_TIME* time);
 

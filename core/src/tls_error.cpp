@@ -90,7 +90,8 @@ std::string verdict(const SSL* ssl, const Refusal& refusal) {
   const bool other_name = refusal.error == X509_V_ERR_HOSTNAME_MISMATCH ||
                           refusal.error == X509_V_ERR_IP_ADDRESS_MISMATCH;
   if (other_name) {
-    return "the certificate is for " + (refusal.names.empty() ? "no host" : refusal.names) +
+    return "the certificate is for " +
+           (refusal.names.empty() ? "no host (a common name does not count)" : refusal.names) +
            ", not for " + asked_name(ssl);
   }
   std::string text(find(kVerdicts, refusal.error));

@@ -18,7 +18,6 @@ namespace weir {
 namespace {
 
 constexpr int kBitsLeast = 112;  // Of security; what level 2 asks for.
-constexpr auto kSoon = std::chrono::hours(30 * 24);
 
 BioHandle reader(const std::string& text) {
   return BioHandle(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -113,7 +112,7 @@ void check_time(const std::string& path, std::string_view whose, const X509* cer
   if (ends <= now && expired == Expired::refuse) {
     cannot_use("certificate", path, std::string(whose) + " expired on " + text_of(ends));
   }
-  if (ends <= now + kSoon) {
+  if (ends <= now + kTlsSoon) {
     log.warnings.push_back("certificate " + escape(path) + ": " + std::string(whose) +
                            (ends <= now ? " expired on " : " expires on ") + text_of(ends));
   }

@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 
 #include <weir/text.hpp>
 
@@ -214,6 +215,17 @@ void warn_of_unchosen(const std::vector<LoadedPair>& pairs, const Attached& atta
   }
 }
 
+// What every client would refuse, and nobody here but they would notice.
+void warn_of_refused(const LoadedPair& pair, std::vector<std::string>& warnings) {
+  const std::string which = "certificate " + pair.about.file;
+  if (alternative_names_of(pair.leaf.get()).empty()) {
+    warnings.push_back(which + " has no alternative names, and a common name counts for nothing");
+  }
+  if (X509_check_purpose(pair.leaf.get(), X509_PURPOSE_SSL_SERVER, 0) != 1) {
+    warnings.push_back(which + " is not for servers, by its key usage");
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const TlsMaterial> TlsMaterial::load(const TlsListenOptions& options,
@@ -223,6 +235,7 @@ std::shared_ptr<const TlsMaterial> TlsMaterial::load(const TlsListenOptions& opt
   const Expired expired = options.refuse_expired ? Expired::refuse : Expired::warn;
   for (const TlsPair& files : options.pairs) {
     pairs.push_back(load_pair(files, options.passphrase, expired, log));
+    warn_of_refused(pairs.back(), log.warnings);
   }
   Authorities clients;
   if (!options.client_ca.empty()) clients = load_authorities(options.client_ca, options.crl, log);

@@ -36,8 +36,8 @@ void remember(X509_STORE_CTX* verified) {
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(verified, SSL_get_ex_data_X509_STORE_CTX_idx()));
   const X509* const leaf = X509_STORE_CTX_get0_cert(verified);
   if (ssl == nullptr || leaf == nullptr || refusal_of(ssl) != nullptr) return;
-  auto refusal = std::make_unique<Refusal>(
-      Refusal{X509_STORE_CTX_get_error(verified), subject_of(leaf), shown(names_of(leaf))});
+  auto refusal = std::make_unique<Refusal>(Refusal{
+      X509_STORE_CTX_get_error(verified), subject_of(leaf), shown(alternative_names_of(leaf))});
   if (SSL_set_ex_data(ssl, refusal_index(), refusal.get()) == 1) (void)refusal.release();
 }
 

@@ -13,6 +13,12 @@ from kit import ask, descriptors, dial, read_all, wait_until
 BOTH = (signal.SIGTERM, signal.SIGINT)
 
 
+def met(case, peer):
+    """The server has accepted it: connecting alone only means that the kernel has."""
+    peer.sendall(b"hello")
+    case.assertEqual(kit.read_exactly(peer, 5), b"hello")
+
+
 class StoppedLog(kit.Case):
     def test_a_log_that_nobody_reads_does_not_stop_the_server(self):
         reader, writer = os.pipe()
@@ -47,6 +53,7 @@ class Stop(kit.Case):
     def test_a_stopped_server_accepts_no_more(self):
         server = self.serve("echo")
         with dial(server.url) as peer:
+            met(self, peer)
             server.send()
             self.assertEqual(read_all(peer), b"")
             with self.assertRaises(ConnectionError):
@@ -96,6 +103,7 @@ class Stop(kit.Case):
     def test_at_the_drain_deadline_the_rest_is_aborted_and_the_exit_is_1(self):
         server = self.serve("echo", "--drain", "300ms")
         with dial(server.url) as peer:
+            met(self, peer)
             server.send()
             self.assertEqual(read_all(peer), b"")
             began = time.monotonic()
@@ -105,6 +113,7 @@ class Stop(kit.Case):
     def test_a_restart_binds_the_same_port_at_once(self):
         server = self.serve("echo")
         with dial(server.url) as peer:
+            met(self, peer)
             server.send()
             self.assertEqual(read_all(peer), b"")
         self.assertEqual(server.wait(), 0)

@@ -122,7 +122,8 @@ log-levle = "debug"
         done = weir("check", file)
         self.assertEqual((done.returncode, done.stdout), (0, f"{file}: 2 services, nothing wrong\n"))
         answer = json.loads(weir("check", "--json", file).stdout)
-        self.assertEqual(answer, {"file": file, "valid": True, "faults": []})
+        self.assertEqual(answer, {"file": file, "valid": True, "faults": [], "certificates": [],
+                                  "warnings": []})
         self.write("weir.toml", "x = 1\n[[service]]\nprotocol = 1\n")
         done = weir("check", "--json", file)
         self.assertEqual(done.returncode, 78)

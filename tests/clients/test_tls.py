@@ -303,8 +303,8 @@ class Fast(tls_kit.TlsCase):
                 with contextlib.suppress(ssl.SSLWantReadError):
                     answer += tls.read(5)
             descriptor = max(int(name) for name in os.listdir(f"/proc/{server.pid}/fd"))
-        watcher.terminate()
-        watcher.wait(kit.PATIENCE)
+            watcher.terminate()
+            watcher.wait(kit.PATIENCE)  # Before the ends are said.
         with open(trace, encoding="utf-8") as file:
             sent = [line for line in file
                     if re.search(rf"(write|writev|send\w+)\({descriptor},", line)]

@@ -326,6 +326,19 @@ class Renewal(tls_kit.TlsCase):
             before.sendall(b"old")
             self.assertEqual(kit.read_exactly(before, 3), b"old")
 
+    def test_b40_what_is_wrong_with_renewed_files_is_told_as_at_the_start(self):
+        own = self.own(pki().server)
+        server = self.serve_tls(pair=own)
+        replace(own, pki().ca.issue(ends=3 * tls_kit.DAY))
+        self.assert_logged(server, "are read again")
+        self.assert_logged(server, "warn.*it expires on")
+
+    def test_b40_a_certificate_that_expires_while_it_is_shown_is_told(self):
+        own = self.own(pki().ca.issue(ends=5))
+        server = self.serve_tls(pair=own)
+        self.assert_logged(server, "warn.*it expires on")
+        self.assert_logged(server, "warn.*it expired on")
+
     def test_b40_files_that_do_not_fit_change_nothing_and_are_told_once(self):
         own = self.own(pki().server)
         server = self.serve_tls(pair=own)
@@ -427,7 +440,7 @@ class Ends(tls_kit.TlsCase):
         server = self.serve("forward", "--to", to)
         with kit.dial(server.url) as client, self.assertRaises(ConnectionResetError):
             client.recv(1)
-        self.assert_logged(server, "warn.*cannot reach .*handshake")
+        self.assert_logged(server, "warn.*cannot reach .*handshake: .*no authority that we trust")
 
 
 class Connect(tls_kit.TlsCase):

@@ -220,6 +220,18 @@ TEST_CASE("tls material: what soon expires is a warning") {
   CHECK_THAT(server->warnings()[0], Catch::Contains("it expires on 2"));
 }
 
+TEST_CASE("tls material: what every client would refuse is a warning") {
+  const Folder folder;
+
+  const auto nameless = TlsServer::open(written(folder, Authority().issue({.names = {}})));
+  REQUIRE(nameless->warnings().size() == 1);
+  CHECK_THAT(nameless->warnings()[0], Catch::Contains("a common name counts for nothing"));
+  const auto other =
+      TlsServer::open(written(folder, Authority().issue({.purpose = Purpose::client})));
+  REQUIRE(other->warnings().size() == 1);
+  CHECK_THAT(other->warnings()[0], Catch::Contains("is not for servers"));
+}
+
 TEST_CASE("tls material: words that OpenSSL does not know or would not use are refused") {
   struct Row {
     std::string weir::TlsRules::*list;

@@ -205,6 +205,26 @@ TEST_CASE("configuration: a wrong key or value of [service.tls] is told with its
   CHECK_THAT(said(""), Catch::Contains("/none.pem"));
 }
 
+TEST_CASE(
+    "configuration: [service.tls] without a TLS address is a fault, for it would protect nothing") {
+  const std::string said =
+      all(parse("[[service]]\nprotocol = \"echo\"\nlisten = [\"tcp://:7007\"]\n"
+                "[service.tls]\ncert = \"x.pem\"\n"));
+
+  CHECK_THAT(said, Catch::Contains("weir.toml:4") && Catch::Contains("expected a tls://"));
+}
+
+TEST_CASE("configuration: a flag of [service.tls] may be written as it is in a URL") {
+  const testing::TlsFiles& files = testing::tls_files();
+  const std::string value = GENERATE("false", "\"off\"");
+  const Configuration found = parse(
+      "[[service]]\nprotocol = \"echo\"\nlisten = [\"tls://:7443\"]\n[service.tls]\ncert = \"" +
+      files.certificate + "\"\nkey = \"" + files.key + "\"\ntickets = " + value + "\n");
+
+  REQUIRE(found.faults.empty());
+  CHECK(found.services.at(0).listen.at.at(0).value("tickets") == "off");
+}
+
 TEST_CASE("configuration: outside text in a fault is escaped") {
   const Configuration found = parse(echo_with("prefix = \"\\u001b[2J\"\n\"a\\nb\" = 1\n"));
 

@@ -31,7 +31,7 @@ class WEIR_API RelayTargets {
  private:
   friend class RelayNear;
 
-  void missed(const ConnectOptions& target, const CloseReason& reason);
+  void missed(const ConnectOptions& target, const CloseReason& reason, std::string_view why);
 
   Loop& loop_;
   std::vector<ConnectOptions> to_;
