@@ -75,8 +75,6 @@ int Reactor::left() const {
 void Reactor::run() {
   stopped_ = false;
   while (!stopped_) {
-    // Behind the sockets: who had come before a signal to stop was sent is accepted before it stops.
-    if (std::exchange(libuv_has_more_, false)) uv_run(&loop_, UV_RUN_NOWAIT);
     uv_update_time(&loop_);
     tell_alarm();
     bool more = turn_end();
@@ -85,6 +83,8 @@ void Reactor::run() {
     wait(waits ? left() : 0);
     for (told_ = 0; told_ < count_; ++told_) tell(events_[told_]);
     count_ = 0;
+    // Behind the sockets: who had come before a signal to stop was sent is accepted before it stops.
+    if (std::exchange(libuv_has_more_, false)) uv_run(&loop_, UV_RUN_NOWAIT);
     tell_gone();
   }
 }

@@ -89,6 +89,7 @@ class Stop(kit.Case):
         for number in BOTH:
             server = self.serve("echo")
             with dial(server.url) as peer:
+                met(self, peer)
                 server.send(number)
                 self.assertEqual(read_all(peer), b"")  # And does not answer the FIN.
                 self.assertIsNone(server.process.poll())
