@@ -46,11 +46,10 @@ int connect_at_once(int socket, const Target& target) {
 }  // namespace
 
 OwnListenSocket::OwnListenSocket(Reactor& reactor, int socket, ListenOwner& owner)
-    : socket_(socket) {
-  watch_.emplace(
-      reactor, socket, [](void* told) { static_cast<ListenOwner*>(told)->on_acceptable(); },
-      &owner);
-}
+    : watch_(std::make_unique<Watch>(
+          reactor, socket, [](void* told) { static_cast<ListenOwner*>(told)->on_acceptable(); },
+          &owner)),
+      socket_(socket) {}
 
 OwnListenSocket::~OwnListenSocket() {
   watch_.reset();
@@ -83,7 +82,7 @@ DialResult OwnDial::begin(Reactor& reactor, const Url& url, const Address& addre
   }
   std::unique_ptr<OwnDial> dial(new OwnDial(socket, owner));
   if (error == EINPROGRESS) {
-    dial->watch_.emplace(
+    dial->watch_ = std::make_unique<Watch>(
         reactor, socket, [](void* told) { static_cast<OwnDial*>(told)->on_ready(); }, dial.get());
     dial->watch_->want(ready::kWrite);
   }

@@ -2,7 +2,7 @@
 // says when.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "reactor.hpp"
@@ -18,7 +18,7 @@ class OwnListenSocket final : public ListenSocket {
   void discard(int socket) override;
 
  private:
-  std::optional<Watch> watch_;  // Goes before the socket.
+  std::unique_ptr<Watch> watch_;  // Goes before the socket.
   int socket_;
 };
 
@@ -35,7 +35,7 @@ class OwnDial final : public Dial {
 
   DialOwner& owner_;
   int socket_;
-  std::optional<Watch> watch_;  // While it waits.
+  std::unique_ptr<Watch> watch_;  // While it waits.
 };
 
 }  // namespace weir
