@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <weir/text.hpp>
+#include <weir/tls.hpp>
 
 #include "command_line.hpp"
 #include "configuration.hpp"
@@ -38,17 +39,17 @@ Exit print_json(const Configuration& found) {
     faults.push_back(
         {{"line", fault.at.line}, {"column", fault.at.column}, {"message", fault.sentence}});
   }
-  Json certificates_of = Json::array();
+  Json shown = Json::array();
   Json warnings = Json::array();
   for (const ServiceSection& each : found.services) {
-    for (const std::string& line : certificates(each.listen)) {
-      (line.find(": warning: ") == std::string::npos ? certificates_of : warnings).push_back(line);
-    }
+    const CertificateLines lines = certificates(each.listen);
+    for (const std::string& line : lines.certificates) shown.push_back(line);
+    for (const std::string& line : lines.warnings) warnings.push_back(line);
   }
   const Json all{{"file", found.file},
                  {"valid", found.faults.empty()},
                  {"faults", faults},
-                 {"certificates", certificates_of},
+                 {"certificates", shown},
                  {"warnings", warnings}};
   const Exit printed = print(all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   return printed != kDone || found.faults.empty() ? printed : kConfiguration;
@@ -70,9 +71,11 @@ Exit check(const CLI::App& app, const Request& request, std::span<const ServiceT
   if (const Exit wrong = load(found, request.file, types); wrong != kDone) return wrong;
   const std::size_t count = found.services.size();
   for (const ServiceSection& each : found.services) {
-    for (const std::string& line : certificates(each.listen)) {
-      if (const Exit wrong = print(line + "\n"); wrong != kDone) return wrong;
-    }
+    const CertificateLines lines = certificates(each.listen);
+    std::string text;
+    for (const std::string& line : lines.certificates) text += line + "\n";
+    for (const std::string& line : lines.warnings) text += "warning: " + line + "\n";
+    if (const Exit wrong = print(text); wrong != kDone) return wrong;
   }
   return print(escape(found.file) + ": " + std::to_string(count) +
                (count == 1 ? " service" : " services") + ", nothing wrong\n");

@@ -212,9 +212,10 @@ void Reading::read_tls(const toml::table& table, ServiceSection& section) {
 // It would be thought to protect something.
 void Reading::check_tls_is_used(const toml::table& table, const ServiceSection& section) {
   const toml::node* const node = table.get("tls");
-  const auto is_tls = [](const Url& url) { return url.is_tls(); };
-  const auto& at = section.listen.at;
-  if (node == nullptr || at.empty() || std::any_of(at.begin(), at.end(), is_tls)) return;
+  const auto listen = section.given.values.find("listen");  // Also those that cannot be used.
+  if (node == nullptr || listen == section.given.values.end()) return;
+  const auto is_tls = [](std::string_view url) { return url.starts_with("tls"); };
+  if (std::any_of(listen->second.begin(), listen->second.end(), is_tls)) return;
   fault(place_of(*node), std::string(section.type->name) +
                              ": [service.tls] is for nobody, expected a tls:// or tls+unix:// URL "
                              "in listen");

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <map>
 
+#include <weir/tls.hpp>
+
 #include "server_body.hpp"
 #include "tls_server.hpp"
 #include "url_query.hpp"
@@ -34,15 +36,16 @@ std::vector<std::string> certificate_lines(const Url& url, const TlsServer& tls,
   return lines;
 }
 
-std::vector<std::string> certificates(const Listen& service) {
-  std::vector<std::string> lines;
+CertificateLines certificates(const Listen& service) {
+  CertificateLines lines;
   for (const Url& url : service.at) {
     const std::shared_ptr<TlsServer> tls = tls_listener(url);
     if (tls == nullptr) continue;
-    const auto of_url = certificate_lines(url, *tls, std::chrono::system_clock::now());
-    lines.insert(lines.end(), of_url.begin(), of_url.end());
+    for (std::string& line : certificate_lines(url, *tls, std::chrono::system_clock::now())) {
+      lines.certificates.push_back(std::move(line));
+    }
     for (const std::string& each : tls->warnings()) {
-      lines.push_back(url.text() + ": warning: " + each);
+      lines.warnings.push_back(url.text() + ": " + each);
     }
   }
   return lines;

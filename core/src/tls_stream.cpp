@@ -43,7 +43,7 @@ TlsStream::TlsStream(ConnectionCore& owner, SocketStream& below, std::shared_ptr
       serves_(source_->serves()) {}
 
 TlsStream::~TlsStream() {
-  engine().leave(*this);
+  engine_.leave(*this);
   SSL_free(ssl_);
 }
 
@@ -61,7 +61,7 @@ bool TlsStream::make() {
   if (ssl_ != nullptr) return true;
   ssl_ = source_->make();
   if (ssl_ == nullptr) return false;
-  engine().attach(ssl_);
+  engine_.attach(ssl_);
   source_.reset();
   return true;
 }
@@ -69,16 +69,16 @@ bool TlsStream::make() {
 // Ciphertext that is kept comes first; `most` bounds what is received behind it.
 void TlsStream::begin(std::size_t most) {
   clear_tls_errors();  // The queue is the thread's: what is in it may be of any connection.
-  engine().begin(&below_, most);
+  engine_.begin(&below_, most);
   if (!keeps_input()) return;
   const std::size_t taken = std::min(later_->in.size(), TlsEngine::kInSize);
-  engine().feed(Bytes(later_->in).first(taken));
+  engine_.feed(Bytes(later_->in).first(taken));
   later_->in.erase(later_->in.begin(), later_->in.begin() + static_cast<std::ptrdiff_t>(taken));
   tidy();
 }
 
 void TlsStream::keep_unread() {
-  const Bytes unread = engine().unread();
+  const Bytes unread = engine_.unread();
   if (unread.empty()) return;
   std::vector<std::byte>& in = later().in;
   in.insert(in.begin(), unread.begin(), unread.end());
@@ -95,8 +95,8 @@ TlsStream::Handshake TlsStream::shake() {
     const Handshake heard = hello();
     if (heard != Handshake::done) return heard;
   }
-  if (!engine().enter(*this)) return Handshake::waits;
-  if (!engine().take_step()) {
+  if (!engine_.enter(*this)) return Handshake::waits;
+  if (!engine_.take_step()) {
     owner_.secure_soon();
     return Handshake::waits;
   }
@@ -111,8 +111,7 @@ TlsStream::Handshake TlsStream::shake() {
 TlsStream::Handshake TlsStream::hello() {
   std::vector<std::byte>& in = later().in;
   if (look_at(in) != Hello::whole) {
-    TlsEngine& shared = engine();
-    shared.begin(&below_, kHelloMax);
+    engine_.begin(&below_, kHelloMax);
     const std::size_t before = in.size();
     in.resize(kHelloMax);
     const IoResult got = below_.receive(std::span(in).subspan(before));
@@ -137,8 +136,8 @@ TlsStream::Handshake TlsStream::hello() {
 TlsStream::Handshake TlsStream::shaken(int result) {
   const int what = SSL_get_error(ssl_, result);
   const bool goes_on = result == 1 || what == SSL_ERROR_WANT_READ || what == SSL_ERROR_WANT_WRITE;
-  const bool eof = engine().eof();
-  const int received = engine().error();
+  const bool eof = engine_.eof();
+  const int received = engine_.error();
   std::string why = goes_on || eof || received != 0 ? std::string() : tls_failure(ssl_, what);
   clear_tls_errors();
   keep_unread();
@@ -151,7 +150,7 @@ TlsStream::Handshake TlsStream::shaken(int result) {
     return break_off("the connection broke", received != 0 ? received : sent);
   }
   if (result != 1) return Handshake::waits;
-  engine().leave(*this);
+  engine_.leave(*this);
   return Handshake::done;
 }
 
@@ -163,7 +162,7 @@ TlsStream::Handshake TlsStream::break_off(std::string why, int error) {
 
 TlsStream::Handshake TlsStream::fail(std::string why) {
   fault(CloseReason::Code::handshake, std::move(why));
-  engine().leave(*this);
+  engine_.leave(*this);
   return Handshake::failed;
 }
 
@@ -186,12 +185,11 @@ IoResult TlsStream::receive(std::span<std::byte> into) {
   const bool kept = keeps_input();
   const std::size_t partial = TlsEngine::kInSize + (kept ? later_->in.size() : 0);
   begin(into.size() > partial ? into.size() - partial : 0);
-  TlsEngine& shared = engine();
   std::size_t got = 0;
   for (;;) {
     const std::size_t room = std::min<std::size_t>(into.size() - got, 1 << 30);
     const int result = SSL_read(ssl_, into.data() + got, static_cast<int>(room));
-    if (shared.key_updates() > 0 && !may_update_keys(shared.key_updates())) {
+    if (engine_.key_updates() > 0 && !may_update_keys(engine_.key_updates())) {
       fault(CloseReason::Code::tls, "the peer changes its keys too often");
       break;
     }
@@ -199,10 +197,10 @@ IoResult TlsStream::receive(std::span<std::byte> into) {
     got += static_cast<std::size_t>(result);
     // With nothing left here or there, another call would only be told to come again. After what was kept
     // the socket is not asked: the poll tells of what is in there.
-    const bool over = kept || shared.drained();
-    if (shared.unread().empty() && over && SSL_has_pending(ssl_) == 0) break;
+    const bool over = kept || engine_.drained();
+    if (engine_.unread().empty() && over && SSL_has_pending(ssl_) == 0) break;
   }
-  updates_before_ += shared.key_updates();
+  updates_before_ += engine_.key_updates();
   keep_unread();
   flush();
   return got > 0 ? static_cast<IoResult>(got) : -EAGAIN;
@@ -224,16 +222,16 @@ IoResult TlsStream::not_read(int result, std::size_t got) {
   if (what == SSL_ERROR_ZERO_RETURN) {
     ended_ = true;
   } else if (what != SSL_ERROR_WANT_READ && what != SSL_ERROR_WANT_WRITE) {
-    if (engine().error() != 0) {
-      error_ = engine().error();
+    if (engine_.error() != 0) {
+      error_ = engine_.error();
       fault(CloseReason::Code::reset, "the connection broke");
-    } else if (engine().eof()) {
+    } else if (engine_.eof()) {
       fault(CloseReason::Code::tls_truncated, "the peer ended the connection without close_notify");
     } else {
       fault(CloseReason::Code::tls, tls_failure(ssl_, what));
     }
   }
-  updates_before_ += engine().key_updates();
+  updates_before_ += engine_.key_updates();
   clear_tls_errors();
   keep_unread();
   flush();
@@ -261,7 +259,7 @@ std::size_t TlsStream::gather(const iovec* pieces, int count, int& at, std::size
     }
     return bytes.size();
   }
-  const std::span<std::byte> staging = engine().staging();
+  const std::span<std::byte> staging = engine_.staging();
   std::size_t size = 0;
   while (at < count && size < staging.size()) {
     const Bytes piece = rest().first(std::min(rest().size(), staging.size() - size));
@@ -280,7 +278,7 @@ IoResult TlsStream::send(const iovec* pieces, int count) {
   if (held() > 0 && !corked_) return -EAGAIN;
   if (code_ != CloseReason::Code::ended) return -EPIPE;
   clear_tls_errors();
-  engine().begin(nullptr, 0);
+  engine_.begin(nullptr, 0);
   std::size_t sent = 0;
   std::size_t offset = 0;
   for (int at = 0; at < count && (held() == 0 || corked_);) {
@@ -290,11 +288,11 @@ IoResult TlsStream::send(const iovec* pieces, int count) {
     const int result = SSL_write(ssl_, bytes.data(), static_cast<int>(size));
     if (result <= 0) {
       clear_tls_errors();
-      engine().out_sent();
+      engine_.out_sent();
       return -EPIPE;
     }
     sent += size;
-    if (at < count && engine().out().size() + TlsEngine::kRecord <= TlsEngine::kOutSize) continue;
+    if (at < count && engine_.out().size() + TlsEngine::kRecord <= TlsEngine::kOutSize) continue;
     if (const int broken = flush()) return -broken;
   }
   return static_cast<IoResult>(sent);
@@ -302,12 +300,12 @@ IoResult TlsStream::send(const iovec* pieces, int count) {
 
 // Sends what OpenSSL wrote; what the kernel does not take is held.
 int TlsStream::flush() {
-  std::vector<std::byte>& out = engine().out();
+  std::vector<std::byte>& out = engine_.out();
   if (out.empty()) return 0;
   Bytes left(out);
   if (corked_) {
     hold(left);
-    engine().out_sent();
+    engine_.out_sent();
     if (held() < TlsEngine::kOutSize) return 0;
     uncork();
     return push();
@@ -327,7 +325,7 @@ int TlsStream::flush() {
     if (!left.empty()) break;
   }
   if (!left.empty()) hold(left);
-  engine().out_sent();
+  engine_.out_sent();
   return broken;
 }
 
@@ -369,14 +367,14 @@ void TlsStream::notify() {
     return;
   }
   clear_tls_errors();
-  engine().begin(nullptr, 0);
+  engine_.begin(nullptr, 0);
   SSL_shutdown(ssl_);
   clear_tls_errors();
   flush();
 }
 
 void TlsStream::close(bool reset) {
-  engine().leave(*this);
+  engine_.leave(*this);
   if (ssl_ != nullptr && code_ == CloseReason::Code::ended) {
     // Else OpenSSL takes its session for one that failed, which nobody may resume.
     SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);

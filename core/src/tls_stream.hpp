@@ -116,7 +116,6 @@ class TlsStream final : public Stream {
   Later& later();
   void tidy();
   bool keeps_input() const { return later_ != nullptr && !later_->in.empty(); }
-  TlsEngine& engine() { return engine_; }
   bool make();
   Handshake hello();
   Handshake shaken(int result);

@@ -1,6 +1,7 @@
 """TLS as others' clients see it: openssl, socat, curl, Python. Rows 61 and 62 of the capabilities."""
 
 import contextlib
+import json
 import os
 import re
 import ssl
@@ -147,6 +148,19 @@ class OtherClients(tls_kit.TlsCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"Hello, world!", b""))
         forward = self.serve("forward", "--to", url)
         self.assertEqual(kit.ask(forward.url, b"and again"), b"and again")
+
+
+class Check(tls_kit.TlsCase):
+    def test_scripts_get_certificates_and_warnings_apart(self):
+        pair = pki().ca.issue(ends=3 * tls_kit.DAY)
+        file = self.write("weir.toml", '[[service]]\nprotocol = "echo"\nlisten = ["tls://:0"]\n'
+                          f'[service.tls]\ncert = "{pair.cert}"\nkey = "{pair.key}"\n')
+        answer = json.loads(kit.weir("check", "--json", file).stdout)
+        self.assertEqual((answer["valid"], answer["faults"]), (True, []))
+        self.assertEqual(len(answer["certificates"]), 1)
+        self.assertRegex(answer["certificates"][0], r"for localhost, .* expires 20\d\d-")
+        self.assertEqual(len(answer["warnings"]), 1)
+        self.assertRegex(answer["warnings"][0], r"it expires on 20\d\d-")
 
 
 class Protocols(tls_kit.TlsCase):

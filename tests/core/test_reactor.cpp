@@ -1,6 +1,7 @@
 // What waits: for sockets, for wake-ups, for its alarm and for libuv.
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <vector>
 

@@ -214,6 +214,14 @@ TEST_CASE(
   CHECK_THAT(said, Catch::Contains("weir.toml:4") && Catch::Contains("expected a tls://"));
 }
 
+TEST_CASE("configuration: [service.tls] is for a TLS address that cannot be used, too") {
+  const std::string said =
+      all(parse("[[service]]\nprotocol = \"echo\"\nlisten = [\"tcp://:7007\", \"tls://:7443\"]\n"
+                "[service.tls]\ncert = \"/none.pem\"\n"));
+
+  CHECK_THAT(said, Catch::Contains("/none.pem") && !Catch::Contains("is for nobody"));
+}
+
 TEST_CASE("configuration: a flag of [service.tls] may be written as it is in a URL") {
   const testing::TlsFiles& files = testing::tls_files();
   const std::string value = GENERATE("false", "\"off\"");

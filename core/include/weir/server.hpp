@@ -47,9 +47,6 @@ struct Listen {
 // What listen() would refuse before it binds; named by option, "listen", or limit as in "write-max".
 WEIR_API std::vector<OptionFault> check(const ServiceType& type, const Listen& service);
 
-// A line for each certificate and its expiry. Throws SetupError as listen() would.
-WEIR_API std::vector<std::string> certificates(const Listen& service);
-
 // What a running server changes to, all of it or nothing.
 struct Reload {
   std::vector<Listen> services;  // Found again by name; two of the same name are a mistake.

@@ -8,6 +8,8 @@
 
 namespace weir {
 
+struct Listen;  // server.hpp
+
 // How to secure a connection in place, for Connection::start_tls. Files are PEM; they are read when
 // first needed and again when they have changed. What is not said here is as for tls:// in a URL.
 struct TlsOptions {
@@ -41,5 +43,14 @@ struct TlsInfo {
   bool resumed = false;
   std::string failure;  // Why there is no TLS, or no more; one sentence. Empty while all is well.
 };
+
+// What a service's certificates are, a line each with the expiry, and what is doubtful about them.
+struct CertificateLines {
+  std::vector<std::string> certificates;
+  std::vector<std::string> warnings;
+};
+
+// Reads the files. Throws SetupError as Server::listen() would.
+WEIR_API CertificateLines certificates(const Listen& service);
 
 }  // namespace weir
