@@ -173,6 +173,10 @@ void BoundSocket::owns_node() {
 }
 
 void check_listenable(const Url& url) {
+  if (url.value("source")) {
+    throw SetupError("cannot listen on " + escape(url.text()) +
+                     ": the query key source is for dialling");
+  }
   if (url.is_tls() || url.scheme() == Url::Scheme::tcp) return;
   if (url.scheme() == Url::Scheme::unix_stream) return;
   throw SetupError("cannot listen on " + escape(url.text()) +
@@ -181,11 +185,11 @@ void check_listenable(const Url& url) {
 
 std::vector<BoundSocket> bind_url(const Url& url) {
   std::vector<BoundSocket> bound;
+  check_listenable(url);
   if (url.scheme() == Url::Scheme::unix_stream || url.scheme() == Url::Scheme::tls_unix) {
     bound.push_back(bind_unix_url(url));
     return bound;
   }
-  check_listenable(url);
   std::uint16_t port = url.port();  // Of 0, all addresses of a name share the one chosen first.
   for (const Target& target : targets_of(url)) {
     const bool instead = target.dual_stack && no_ipv6();

@@ -17,6 +17,10 @@ namespace weir::platform {
 // A socket that never blocks and is closed on exec; a negative errno if there is none.
 int open_socket(int family, int type);
 
+// Of a socket that is bound to an address with port 0: the port is chosen when it connects, and so may be
+// one that is in use towards another target. Where the system knows no such thing, nothing.
+void choose_port_late(int socket);
+
 Accepted accept_one(int listener);
 
 // Binds a Unix socket whose node has these permission bits, and never more, from its first instant.

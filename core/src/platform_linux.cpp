@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,6 +90,11 @@ bool pipe_signal_kills() {
 int open_socket(int family, int type) {
   const int socket = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   return socket < 0 ? -errno : socket;
+}
+
+void choose_port_late(int socket) {
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);  // IPv6 sockets, too.
 }
 
 Accepted accept_one(int listener) {

@@ -27,6 +27,8 @@ int prepared(int socket) {
 
 int open_socket(int family, int type) { return prepared(::socket(family, type, 0)); }
 
+void choose_port_late(int) {}
+
 Accepted accept_one(int listener) {
   sockaddr_storage from{};
   socklen_t length = sizeof from;

@@ -10,6 +10,7 @@
 #include "platform.hpp"
 #include "sockaddr.hpp"
 #include "socket_options.hpp"
+#include "url_query.hpp"
 
 namespace weir {
 
@@ -31,6 +32,16 @@ Target target_of(const Url& url, const Address& address) {
   std::memcpy(path.sun_path, url.path().c_str(), url.path().size() + 1);
   target.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + url.path().size() + 1);
   return target;
+}
+
+// Binds to the address that the URL names as the source; the port is chosen when connecting. 0 or errno.
+int bind_source(int socket, const Url& url) {
+  if (!url.value("source")) return 0;
+  const auto source = socket_settings(url).source;
+  sockaddr_storage address{};
+  const socklen_t length = to_sockaddr(*source, address);
+  platform::choose_port_late(socket);
+  return ::bind(socket, reinterpret_cast<const sockaddr*>(&address), length) == 0 ? 0 : errno;
 }
 
 // 0, EINPROGRESS or what went wrong. On one machine the other end has mostly answered by the time that
@@ -75,7 +86,8 @@ DialResult OwnDial::begin(Reactor& reactor, const Url& url, const Address& addre
   const int socket = platform::open_socket(target.address.ss_family, SOCK_STREAM);
   if (socket < 0) return {nullptr, -socket};
   apply_socket_options(socket, url);
-  const int error = connect_at_once(socket, target);
+  int error = url.is_unix() ? 0 : bind_source(socket, url);
+  if (error == 0) error = connect_at_once(socket, target);
   if (error != 0 && error != EINPROGRESS) {
     ::close(socket);
     return {nullptr, error};

@@ -121,6 +121,11 @@ bool add_text(std::vector<std::string>& to, std::string_view text) {
   return !text.empty();
 }
 
+bool set_address(std::optional<Address>& to, std::string_view text) {
+  to = Address::parse(text, 0);
+  return to.has_value();
+}
+
 constexpr unsigned bit(Scheme scheme) { return 1u << static_cast<unsigned>(scheme); }
 
 constexpr unsigned kTls = bit(Scheme::tls) | bit(Scheme::tls_unix);
@@ -154,6 +159,9 @@ constexpr std::array kKeys{
         [](SocketSettings& s, std::string_view v) { return set_buffer(s.rcvbuf, v); }, kBufferForm},
     Key{"sndbuf", kStreams | kUdp | kUnix,
         [](SocketSettings& s, std::string_view v) { return set_buffer(s.sndbuf, v); }, kBufferForm},
+    Key{"source", kStreams,
+        [](SocketSettings& s, std::string_view v) { return set_address(s.source, v); },
+        "an IPv4 or IPv6 address"},
     Key{"mode", kUnix, [](SocketSettings& s, std::string_view v) { return set_mode(s.mode, v); },
         "an octal mode from 0 to 0777"},
     Key{"group", kUnix, [](SocketSettings& s, std::string_view v) { return set_text(s.group, v); },

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <weir/address.hpp>
 #include <weir/url.hpp>
 
 namespace weir {
@@ -53,6 +54,7 @@ struct SocketSettings {
   std::optional<mode_t> mode;        // Of a Unix socket's node.
   std::optional<std::string> group;  // The same, by name or number.
   std::optional<std::string> iface;
+  std::optional<Address> source;  // To dial from, with any port.
   TlsSettings tls;
 };
 

@@ -79,3 +79,37 @@ TEST_CASE("dialling: an attempt that is refused at once is told of in on_close",
   CHECK(told == 1);
   CHECK(running.stop() == 0);
 }
+
+TEST_CASE("dialling: a connection comes from the source that the URL names", "[loops]") {
+  struct Telling final : Handler {
+    explicit Telling(std::string& from, std::atomic<bool>& told) : from_(from), told_(told) {}
+    void on_open(Connection& self) override {
+      from_ = self.local().text();
+      self.close();
+    }
+    void on_close(Connection&, const CloseReason&) override { told_ = true; }
+
+   private:
+    std::string& from_;
+    std::atomic<bool>& told_;
+  };
+  RunningServer running(ServerOptions{}, {kEcho}, {echo_at("tcp://127.0.0.1:0")});
+  std::string from;
+  std::atomic<bool> told = false;
+  running.server().loop().post([&] {
+    running.server().loop().connect({.to = Url::parse(running.url().text() + "?source=127.0.0.9")},
+                                    std::make_unique<Telling>(from, told));
+  });
+  while (!told) std::this_thread::yield();
+
+  CHECK_THAT(from, Catch::StartsWith("127.0.0.9:"));
+  CHECK(running.stop() == 0);
+}
+
+TEST_CASE("dialling: a source is refused where nothing is dialled") {
+  Server server;
+  server.add(kEcho);
+
+  CHECK_THROWS_WITH(server.listen(echo_at("tcp://127.0.0.1:0?source=127.0.0.9")),
+                    Catch::Contains("the query key source is for dialling"));
+}

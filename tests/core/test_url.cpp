@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <weir/address.hpp>
 #include <weir/url.hpp>
 
 #include "../../core/src/url_query.hpp"
@@ -156,6 +157,7 @@ TEST_CASE(
       Row{"tcp://x:1?keepalive=on", "IDLE"}, Row{"tcp://x:1?keepalive=60,10", "IDLE"},
       Row{"tcp://x:1?keepalive=60,10,3,1", "IDLE"}, Row{"tcp://x:1?keepalive=0", "IDLE"},
       Row{"tcp://x:1?keepalive=60,10,128", "IDLE"}, Row{"tcp://x:1?rcvbuf=1023", "1KiB to 64MiB"},
+      Row{"tcp://x:1?source=localhost", "an IPv4 or IPv6 address"},
       Row{"tcp://x:1?sndbuf=65MiB", "1KiB to 64MiB"}, Row{"udp://x:1?ttl=256", "0 to 255"},
       Row{"udp://x:1?iface=abcdefghijklmnop", "at most 15"}, Row{"tls://x:1?key=", "a file"},
       Row{"tls://x:1?key=%0a", "control character"}, Row{"tls://x:1?ca=a&ca=b", "twice"},
@@ -182,6 +184,8 @@ TEST_CASE("url: query keys become the settings of a socket") {
   CHECK(tcp.sndbuf == 1'000'000);
   CHECK_FALSE(tcp.mode);
 
+  const auto from = weir::socket_settings(Url::parse("tcp://x:1?source=127.0.0.2"));
+  CHECK(from.source == weir::Address::parse("127.0.0.2", 0));
   const auto off = weir::socket_settings(Url::parse("tcp://x:1?keepalive=off"));
   CHECK_FALSE(off.keepalive->on);
   CHECK(weir::socket_settings(Url::parse("unix:///x?mode=0660")).mode == 0660u);
