@@ -102,9 +102,11 @@ Exit reject_unknown(const CLI::App& app) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
   std::vector<std::string> faults;
+  bool value = false;  // What follows an unknown option is most likely its value.
   for (const std::string& word : app.remaining()) {
     const std::string name = word.substr(0, word.find('='));
     const bool dashed = word.starts_with('-');
+    if (std::exchange(value, dashed && name == word) && !dashed) continue;
     faults.push_back(dashed ? unknown(app.get_name() + " has no option", name, known)
                             : "\"" + escape(word) + "\" is one argument too many");
   }

@@ -27,6 +27,8 @@ Command add_protocols(CLI::App& root, std::span<const ServiceType> types);
 Command add_run(CLI::App& root, std::span<const ServiceType> types);
 Command add_check(CLI::App& root, std::span<const ServiceType> types);
 Command add_config(CLI::App& root, std::span<const ServiceType> types);
+Command add_bench(CLI::App& root);
+Command add_doctor(CLI::App& root);
 
 // One --name per declared option; what is given ends up in `values`, which must outlive `app`.
 void add_options(CLI::App& app, const std::vector<OptionInfo>& options, OptionValues& values,

@@ -1,5 +1,5 @@
 // What the program's exit status says. The numbers are those of <sysexits.h>, which not every system
-// has, and 1.
+// has, and 1; those of a measurement's verdict are above them.
 #pragma once
 
 #include <weir/base.hpp>
@@ -10,7 +10,8 @@ enum Exit : int {
   kDone = 0,
   kDrainForced = 1,    // The drain deadline or a second signal ended connections.
   kUsage = 64,         // Anything wrong on the command line, a bad URL included.
-  kNoInput = 66,       // Standard input cannot be read.
+  kData = 65,          // A file that was given is not what it has to be.
+  kNoInput = 66,       // Standard input or a file cannot be read.
   kUnresolved = 68,    // A host name without an address.
   kUnavailable = 69,   // Refused, unreachable, address in use.
   kInternal = 70,      // A mistake of ours.
@@ -20,6 +21,8 @@ enum Exit : int {
   kProtocol = 76,  // The peer broke the rules, or reset the connection in the middle.
   kPermission = 77,
   kConfiguration = 78,  // Something wrong in a configuration file.
+  kInvalid = 98,        // What was measured does not count: the generator was the limit, say.
+  kBreached = 99,       // It counts, and is worse than was asked for.
 };
 
 constexpr Exit exit_for(SetupError::Kind kind) {

@@ -7,6 +7,7 @@
 #include <weir/text.hpp>
 
 #include "command_line.hpp"
+#include "process_words.hpp"
 #include "terminal.hpp"
 
 namespace weir::program {
@@ -19,11 +20,13 @@ constexpr const char* kExamples = R"(Examples:
   weir check weir.toml
   weir connect tcp://127.0.0.1:7007 -m 'Hello, world!'
   weir protocols echo
+  weir bench tcp://127.0.0.1:7007
+  weir doctor tcp://127.0.0.1:7007 --connections 10000
   weir serve echo --help
 
 Exit status: 0 done, 1 drain forced, 64 wrong command line, 66 no input, 68 host not found,
 69 refused or in use, 70 internal, 71 system, 73 cannot create, 75 timeout, 76 peer's fault,
-77 permission, 78 wrong in a configuration file.)";
+77 permission, 78 wrong in a configuration file; of bench, 98 figures not valid, 99 threshold broken.)";
 
 void prepare_process() {
   open_standard_descriptors();
@@ -54,9 +57,14 @@ Exit run(int argc, const char* const* argv) {
   root.footer(kExamples);
 
   const auto types = protocols::bundled();
-  const Command commands[] = {add_serve(root, types),     add_run(root, types),
-                              add_check(root, types),     add_connect(root),
-                              add_protocols(root, types), add_config(root, types)};
+  const Command commands[] = {add_serve(root, types),
+                              add_run(root, types),
+                              add_check(root, types),
+                              add_connect(root),
+                              add_protocols(root, types),
+                              add_config(root, types),
+                              add_bench(root),
+                              add_doctor(root)};
   try {
     root.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -81,6 +89,7 @@ int main(int argc, char** argv) {
   using namespace weir;
   using namespace weir::program;
   prepare_process();
+  remember_words(argc, argv);
   try {
     return run(argc, argv);
   } catch (const SetupError& error) {

@@ -11,6 +11,10 @@ namespace weir::program {
 // standard output, and a client would read the log.
 void open_standard_descriptors();
 
+// Whether what is written there is seen by a person whose terminal shows colours, and NO_COLOR is unset
+// or empty.
+bool has_colours(int descriptor);
+
 // Writes everything, waiting as long as it takes. Returns 0 or errno.
 int write_all(int descriptor, std::string_view text);
 

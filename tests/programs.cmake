@@ -18,6 +18,13 @@ function(weir_script_tests folder label timeout)
 endfunction()
 
 weir_script_tests(clients clients 300)
+
+# Makes the pages that a browser then looks at.
+add_executable(html_report_sample clients/html_report_sample.cpp)
+weir_house(html_report_sample)
+target_link_libraries(html_report_sample PRIVATE weir::load)
+set_property(TEST "clients: html_report" APPEND PROPERTY
+  ENVIRONMENT "HTML_REPORT_SAMPLE=$<TARGET_FILE:html_report_sample>")
 if(WEIR_ABUSE)
   weir_script_tests(abuse abuse 1800)
 endif()

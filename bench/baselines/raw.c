@@ -20,17 +20,22 @@ void raw_wait_for(int epoll, int peer, uint32_t events) {
   wait_for(epoll, EPOLL_CTL_MOD, peer, events);
 }
 
-int raw_start(int argc, char** argv, int* listener) {
+int raw_listen(int argc, char** argv) {
   const struct sockaddr_in at = loopback(argc, argv);
   const int on = 1;
   end_on_term();
-  *listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (*listener < 0) die("socket");
-  setsockopt(*listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (listener < 0) die("socket");
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // Accepted sockets inherit it, so it costs no call on each.
-  setsockopt(*listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (bind(*listener, (const struct sockaddr*)&at, sizeof at) != 0) die("bind");
-  if (listen(*listener, kBacklog) != 0) die("listen");
+  setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (bind(listener, (const struct sockaddr*)&at, sizeof at) != 0) die("bind");
+  if (listen(listener, kBacklog) != 0) die("listen");
+  return listener;
+}
+
+int raw_start(int argc, char** argv, int* listener) {
+  *listener = raw_listen(argc, argv);
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) die("epoll_create1");
   wait_for(epoll, EPOLL_CTL_ADD, *listener, EPOLLIN);

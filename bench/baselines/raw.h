@@ -1,5 +1,5 @@
-// What the two servers over bare epoll share: the listening socket, and output the kernel did not
-// take at once.
+// What the servers over bare sockets share: the listening socket, and output the kernel did not take
+// at once.
 #ifndef WEIR_BENCH_RAW_H
 #define WEIR_BENCH_RAW_H
 
@@ -15,7 +15,10 @@ enum {
 
 extern char shared_buffer[];
 
-// Listens as the command line says, level-triggered in a new epoll, which it returns.
+// Returns the listening socket that the command line asks for; it does not block.
+int raw_listen(int argc, char** argv);
+
+// Listens like that, level-triggered in a new epoll, which it returns.
 int raw_start(int argc, char** argv, int* listener);
 
 // Accepts a batch into the epoll; `joined` is called with each, unless it is null.

@@ -11,14 +11,19 @@ class SendSession final : public Session {
 
   void begin(Connection& self) override {
     sender_.begin(self);
-    under_way_ = sender_.fill(self);
+    sender_.fill(self);
   }
 
-  // What was full has been taken, but for little.
   void on_drain(Connection& self) override {
-    if (counts_) run().meter().bytes += under_way_;
     if (run().finished()) return;
-    under_way_ = sender_.fill(self);
+    count(self);
+    sender_.fill(self);
+  }
+
+  // What the server's kernel took since the last time.
+  void count(const Connection& self) {
+    const std::uint64_t before = std::exchange(taken_, self.bytes_out());
+    if (counts_) run().meter().bytes += taken_ - before;
   }
 
   // A server that sends something back is read, so that it does not wait for us.
@@ -26,7 +31,7 @@ class SendSession final : public Session {
 
  private:
   StreamSender sender_;
-  std::size_t under_way_ = 0;
+  std::uint64_t taken_ = 0;  // Bytes that were counted.
   bool counts_;
 };
 
@@ -38,7 +43,7 @@ class ReceiveSession final : public Session {
   std::size_t on_data(Connection& self, Bytes data) override {
     const StreamChecker::Taken taken = checker_.take(data);
     if (!taken.right) return wrong(self, data, "they are not what was sent");
-    run().meter().bytes += taken.used;
+    if (!run().finished()) run().meter().bytes += taken.used;
     return taken.used;
   }
 
@@ -48,15 +53,33 @@ class ReceiveSession final : public Session {
 
 }  // namespace
 
-SendRun::SendRun(Loop& loop, const Plan& plan, Machine& machine, Task done)
-    : Run(loop, plan, machine, std::move(done)), pieces_(pattern(), plan.size) {}
+SendRun::SendRun(const Tools& tools, const Plan& plan, Task done)
+    : Run(tools, plan, std::move(done)), pieces_(pattern(), plan.size) {}
+
+void SendRun::count_all() {
+  for (const Made& each : all_made()) {
+    if (each.session != nullptr) static_cast<SendSession*>(each.session)->count(*each.connection);
+  }
+}
+
+// What was under way when the window opened does not count.
+void SendRun::on_window() {
+  if (plan().backend) return;
+  count_all();
+  meter().bytes = 0;
+}
+
+void SendRun::on_window_over() {
+  count_all();
+  finish();
+}
 
 std::unique_ptr<Session> SendRun::session(std::size_t index) {
   return std::make_unique<SendSession>(*this, index);
 }
 
-ReceiveRun::ReceiveRun(Loop& loop, const Plan& plan, Machine& machine, Task done)
-    : Run(loop, plan, machine, std::move(done)), pieces_(pattern(), plan.size) {}
+ReceiveRun::ReceiveRun(const Tools& tools, const Plan& plan, Task done)
+    : Run(tools, plan, std::move(done)), pieces_(pattern(), plan.size) {}
 
 std::unique_ptr<Session> ReceiveRun::session(std::size_t index) {
   return std::make_unique<ReceiveSession>(*this, index);
@@ -65,7 +88,7 @@ std::unique_ptr<Session> ReceiveRun::session(std::size_t index) {
 std::size_t Sink::on_data(Connection& self, Bytes data) {
   const StreamChecker::Taken taken = checker_.take(data);
   if (taken.right) {
-    run_.meter().bytes += taken.used;
+    if (!run_.finished()) run_.meter().bytes += taken.used;
     return taken.used;
   }
   if (!run_.finished()) {

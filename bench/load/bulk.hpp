@@ -1,4 +1,4 @@
-// One way, as fast as it goes: send and receive.
+// One way, as fast as it goes.
 #pragma once
 
 #include "run.hpp"
@@ -10,12 +10,15 @@ namespace weir::load {
 // the server has taken them.
 class SendRun final : public Run {
  public:
-  SendRun(Loop& loop, const Plan& plan, Machine& machine, Task done);
+  SendRun(const Tools& tools, const Plan& plan, Task done);
 
   const StreamPieces& pieces() const { return pieces_; }
 
  private:
   std::unique_ptr<Session> session(std::size_t index) override;
+  void on_window() override;
+  void on_window_over() override;
+  void count_all();
 
   StreamPieces pieces_;
 };
@@ -23,7 +26,7 @@ class SendRun final : public Run {
 // From the far side, through a forwarder.
 class ReceiveRun final : public Run {
  public:
-  ReceiveRun(Loop& loop, const Plan& plan, Machine& machine, Task done);
+  ReceiveRun(const Tools& tools, const Plan& plan, Task done);
 
   const StreamPieces& pieces() const { return pieces_; }
   std::uint64_t next_seed() { return seed_ += 97; }

@@ -26,10 +26,11 @@ class FarProtocol final : public Protocol {
 
 std::unique_ptr<Handler> FarSide::accept(Connection&) {
   switch (run_.plan().scenario) {
-    case Scenario::send:
+    case Scenario::bulk:
+      if (run_.plan().bulk_down()) {
+        return std::make_unique<Source>(static_cast<ReceiveRun&>(run_));
+      }
       return std::make_unique<Sink>(run_);
-    case Scenario::receive:
-      return std::make_unique<Source>(static_cast<ReceiveRun&>(run_));
     case Scenario::mix:
       return std::make_unique<MixFarSide>(run_);
     default:

@@ -12,16 +12,26 @@ void Histogram::merge(const Histogram& other) {
 }
 
 void Histogram::clear() {
-  std::fill(counts_.begin(), counts_.end(), 0);
+  counts_.fill(0);
   total_ = 0;
   max_ = 0;
 }
 
+void Histogram::subtract(const Histogram& before) {
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    counts_[i] -= before.counts_[i];
+    if (counts_[i] > 0) last = i;
+  }
+  total_ -= before.total_;
+  if (max_ == before.max_) max_ = total_ > 0 ? std::min(highest(last), max_) : 0;
+}
+
 std::uint64_t Histogram::highest(std::size_t index) {
-  const std::size_t range = index >> kBits;
+  const std::size_t range = index >> kBucketBits;
   if (range <= 1) return index;  // One value each.
   const std::size_t shift = range - 1;
-  const std::uint64_t lowest = (index - (shift << kBits)) << shift;
+  const std::uint64_t lowest = (index - (shift << kBucketBits)) << shift;
   return lowest + (std::uint64_t{1} << shift) - 1;
 }
 

@@ -14,7 +14,9 @@ class InFlight {
  public:
   explicit InFlight(std::size_t depth) : ring_(depth) {}
 
+  std::size_t most() const { return ring_.size(); }
   std::size_t messages() const { return messages_; }
+  Nanos oldest() const { return ring_[head_].when; }  // When there is one.
 
   // At most `depth` messages are under way then.
   void sent(Nanos when, std::size_t count) {

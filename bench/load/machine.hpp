@@ -1,46 +1,44 @@
-// What a run asks of the machine: time, and what processes have used.
+// What a run asks of the machine: time, and what its own process has used.
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <span>
-#include <string>
+#include <memory>
+
+#include <weir/loop.hpp>
 
 namespace weir::load {
 
 using Nanos = std::uint64_t;
 
+constexpr Nanos kSecond = 1'000'000'000;
+constexpr double seconds(Nanos time) { return static_cast<double>(time) / 1e9; }
+
+// Calls a task on the loop again and again, until it dies.
+class Pacer {
+ public:
+  virtual ~Pacer() = default;
+};
+
 // Replaced in tests by one that they move by hand.
 class Machine {
  public:
   virtual ~Machine() = default;
-  virtual Nanos now() = 0;                        // Monotonic.
-  virtual Nanos own_cpu() = 0;                    // User and system time of this process,
-  virtual std::optional<Nanos> server_cpu() = 0;  // and of all servers; unknown: none named.
-  virtual std::optional<std::uint64_t> server_memory() = 0;  // Private_Dirty of all, in bytes.
+  virtual Nanos now() = 0;       // Monotonic, the same clock in all processes.
+  virtual Nanos own_cpu() = 0;   // User and system time of this process.
+  virtual Nanos own_wait() = 0;  // How long this thread was ready and had no CPU; 0 if unknown.
+  // Every `period`, as exactly as the machine can; while the task is late, once for several.
+  virtual std::unique_ptr<Pacer> pace(Loop& loop, Nanos period, std::function<void()> task) = 0;
 };
 
-// The system's own figures; servers only where there is a /proc of Linux's kind.
 class SystemMachine final : public Machine {
  public:
-  // Throws SetupError if there is no such process, or nothing to be read of it.
-  explicit SystemMachine(std::span<const int> server_pids);
-
   Nanos now() override;
   Nanos own_cpu() override;
-  std::optional<Nanos> server_cpu() override;
-  std::optional<std::uint64_t> server_memory() override;
-
- private:
-  std::span<const int> pids_;
+  Nanos own_wait() override;
+  std::unique_ptr<Pacer> pace(Loop& loop, Nanos period, std::function<void()> task) override;
 };
 
-// The rest of what a generator needs of its process. Throw SetupError.
+// Throws SetupError.
 void pin_to_cpu(int cpu);
-
-// As in /proc/PID/stat: clock ticks of user and system time. Nothing if the line is not of that form.
-std::optional<std::uint64_t> cpu_ticks(const std::string& stat);
-// As in /proc/PID/smaps_rollup: bytes.
-std::optional<std::uint64_t> private_dirty(const std::string& rollup);
 
 }  // namespace weir::load

@@ -1,39 +1,42 @@
-#include "ask.hpp"
+#include "abuse.hpp"
 #include "bulk.hpp"
-#include "echo.hpp"
+#include "closed.hpp"
 #include "fanout.hpp"
+#include "idle.hpp"
 #include "mix.hpp"
 #include "once.hpp"
+#include "rate.hpp"
 
 namespace weir::load {
 
-std::unique_ptr<Run> make_run(Loop& loop, const Plan& plan, Machine& machine, Task done) {
+std::unique_ptr<Run> make_run(const Run::Tools& tools, const Plan& plan, Task done) {
   const auto make = [&]<class R>() -> std::unique_ptr<Run> {
-    return std::make_unique<R>(loop, plan, machine, std::move(done));
+    return std::make_unique<R>(tools, plan, std::move(done));
   };
   switch (plan.scenario) {
     case Scenario::echo:
-      return make.template operator()<EchoRun>();
+    case Scenario::ask:
+      return make.template operator()<ClosedRun>();
+    case Scenario::rate:
+      return make.template operator()<RateRun>();
     case Scenario::idle:
       return make.template operator()<IdleRun>();
     case Scenario::storm:
       return make.template operator()<StormRun>();
     case Scenario::churn:
       return make.template operator()<ChurnRun>();
-    case Scenario::send:
+    case Scenario::bulk:
+      if (plan.bulk_down()) return make.template operator()<ReceiveRun>();
       return make.template operator()<SendRun>();
-    case Scenario::receive:
-      return make.template operator()<ReceiveRun>();
     case Scenario::mix:
       return make.template operator()<MixRun>();
     case Scenario::fanout:
       return make.template operator()<FanoutRun>();
-    case Scenario::ask:
-      return make.template operator()<AskRun>();
     case Scenario::handshake:
       return make.template operator()<HandshakeRun>();
+    default:
+      return make.template operator()<AbuseRun>();
   }
-  return nullptr;
 }
 
 }  // namespace weir::load

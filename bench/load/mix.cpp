@@ -15,6 +15,9 @@ class MixSession final : public Session {
 
   std::size_t on_data(Connection& self, Bytes data) override {
     if (data.size() > missing_) return wrong(self, data, "more came than was due");
+    if (streaming_ && pieces_left_ > 0) {
+      return wrong(self, data, "an answer came before the stream had been sent");
+    }
     if (!in_.matches(data)) return wrong(self, data, "they are not what was sent");
     missing_ -= data.size();
     if (missing_ == 0 && pieces_left_ == 0) answered(self);
@@ -33,6 +36,7 @@ class MixSession final : public Session {
   }
 
   void answered(Connection& self) {
+    if (run().finished()) return;
     Meter& meter = run().meter();
     const Plan& plan = run().plan();
     if (streaming_) {
@@ -45,7 +49,6 @@ class MixSession final : public Session {
       meter.latency.record(run().machine().now() - asked_);
       ++asked_so_far_;
     }
-    if (run().finished()) return;
     if (asked_so_far_ < plan.chatter) return ask(self);
     begin_stream(self);
   }
@@ -83,8 +86,8 @@ Payload rest_of(const Plan& plan, const StreamPieces& pieces) {
 
 }  // namespace
 
-MixRun::MixRun(Loop& loop, const Plan& plan, Machine& machine, Task done)
-    : Run(loop, plan, machine, std::move(done)),
+MixRun::MixRun(const Tools& tools, const Plan& plan, Task done)
+    : Run(tools, plan, std::move(done)),
       pieces_(pattern(), std::min<std::size_t>(plan.bytes, 256 << 10)),
       rest_(rest_of(plan, pieces_)) {}
 

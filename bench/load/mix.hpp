@@ -10,7 +10,7 @@ namespace weir::load {
 // answers them with one more reply; and again. Both ends know these figures, so there is no framing.
 class MixRun final : public Run {
  public:
-  MixRun(Loop& loop, const Plan& plan, Machine& machine, Task done);
+  MixRun(const Tools& tools, const Plan& plan, Task done);
 
   const StreamPieces& pieces() const { return pieces_; }
   const Payload& rest() const { return rest_; }  // Of a stream, behind its whole pieces.

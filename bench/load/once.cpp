@@ -1,8 +1,5 @@
 #include "once.hpp"
 
-#include <algorithm>
-#include <cstdlib>
-
 #include <weir/tls.hpp>
 
 namespace weir::load {
@@ -14,25 +11,41 @@ std::unique_ptr<Session> OnceRun::session(std::size_t index) {
 OnceSession::OnceSession(OnceRun& run, std::size_t index)
     : Session(run, index),
       once_(run),
-      out_(run.pattern(), index * 97),
-      in_(out_),
+      talk_(make_talk(run.plan(), run.pattern(), index)),
       began_(run.machine().now()) {}
 
 void OnceSession::ask(Connection& self) {
   asked_ = run().machine().now();
-  missing_ = run().plan().size;
-  out_.write(self, missing_);
+  awaiting_ = true;
+  talk_->ask(self, 1);
 }
 
 std::size_t OnceSession::on_data(Connection& self, Bytes data) {
-  if (data.size() > missing_) return wrong(self, data, "more came than was sent");
-  if (!in_.matches(data)) return wrong(self, data, "they are not what was sent");
-  missing_ -= data.size();
-  if (missing_ == 0) {
+  const Talk::Heard heard = talk_->hear(data, awaiting_ ? 1 : 0);
+  if (heard.wrong != nullptr) return wrong(self, data, heard.wrong);
+  if (!run().finished()) run().meter().bytes += heard.used;
+  if (heard.replies > 0) {
+    awaiting_ = false;
     answered_ = true;
     once_.on_answer(*this, self);
   }
-  return data.size();
+  return heard.used;
+}
+
+std::optional<Nanos> OnceSession::waits_since() const {
+  if (!awaiting_) return {};
+  return asked_;
+}
+
+// Who has been let in has to be answered in the same time again.
+void StormRun::begin() {
+  open_window();
+  later(plan().ramp + 2 * plan().timeout, [this] {
+    meter().fail(std::to_string(wanted() - over_) + " connections were not answered within " +
+                 std::to_string(plan().timeout.count()) + " ms");
+    close_window();
+    finish();
+  });
 }
 
 void StormRun::on_open(Session& session, Connection& connection) {
@@ -41,19 +54,21 @@ void StormRun::on_open(Session& session, Connection& connection) {
 }
 
 void StormRun::on_answer(OnceSession& session, Connection&) {
-  Meter& counted = meter();
-  ++counted.messages;
-  counted.bytes += plan().size;
-  counted.latency.record(machine().now() - session.began());
+  if (finished()) return;
+  ++meter().messages;
+  meter().latency.record(machine().now() - session.began());
   over(1);
 }
 
 void StormRun::on_close(Session& session, const CloseReason& reason) {
+  strike(session);
   if (finished() || static_cast<OnceSession&>(session).was_answered()) return;
   // The first refusal of all says that nobody is there.
   if (!session.opened() && made() == 0) return not_made(reason);
-  meter().fail("connection " + std::to_string(session.index()) +
-               " was not answered: " + reason.text());
+  if (!session.faulted()) {
+    meter().fail("connection " + std::to_string(session.index()) +
+                 " was not answered: " + reason.text());
+  }
   over(1);
 }
 
@@ -64,11 +79,13 @@ void StormRun::over(std::size_t count) {
   finish();
 }
 
+// The first life of each takes a place, which the later ones inherit.
 void ChurnRun::on_open(Session& session, Connection& connection) {
   static_cast<OnceSession&>(session).ask(connection);
-  lived_.resize(wanted());
-  if (lived_[session.index()]) return;
-  lived_[session.index()] = true;
+  places_.resize(wanted());
+  std::optional<std::size_t>& place = places_[session.index()];
+  if (place) return enlist(session, connection, *place);
+  place = all_made().size();
   OnceRun::on_open(session, connection);
 }
 
@@ -77,6 +94,7 @@ void ChurnRun::on_answer(OnceSession&, Connection& connection) {
 }
 
 void ChurnRun::on_close(Session& session, const CloseReason& reason) {
+  strike(session);
   if (finished()) return;
   const auto& life = static_cast<OnceSession&>(session);
   using Code = CloseReason::Code;
@@ -87,11 +105,9 @@ void ChurnRun::on_close(Session& session, const CloseReason& reason) {
     return finish();
   }
   if (whole) {
-    Meter& counted = meter();
-    ++counted.messages;
-    counted.bytes += plan().size;
-    counted.latency.record(machine().now() - life.began());
-  } else {
+    ++meter().messages;
+    meter().latency.record(machine().now() - life.began());
+  } else if (!life.faulted()) {
     meter().fail("a life of connection " + std::to_string(life.index()) +
                  " ended otherwise: " + reason.text());
   }
@@ -107,68 +123,6 @@ void HandshakeRun::on_open(Session& session, Connection& connection) {
                  (resumed ? " was resumed" : " was a full one"));
   }
   ChurnRun::on_open(session, connection);
-}
-
-void IdleRun::begin() {
-  const auto memory = machine().server_memory();
-  before_ = memory ? static_cast<std::int64_t>(*memory) : 0;
-}
-
-// With one less, the memory of those that are left says nothing.
-void IdleRun::on_close(Session& session, const CloseReason& reason) {
-  OnceRun::on_close(session, reason);
-  finish();
-}
-
-std::int64_t IdleRun::growth() {
-  const auto memory = machine().server_memory();
-  return memory ? static_cast<std::int64_t>(*memory) - before_ : 0;
-}
-
-// Being connected is the kernel's doing: the server may still have most of them to accept. Its memory
-// has to stand still from one look to the next, but for what a collector moves.
-void IdleRun::settled(std::optional<std::int64_t> Result::*figure, int looks, Task then) {
-  constexpr Millis pause{200};
-  constexpr int looks_most = 50;
-  if (!machine().server_memory()) return then();
-  const std::int64_t memory = growth();
-  const std::int64_t change = std::abs(memory - std::exchange(last_, memory));
-  if (looks > 0 && change <= std::max<std::int64_t>(64 << 10, memory / 200)) {
-    result_so_far().*figure = memory;
-    return then();
-  }
-  if (looks == looks_most) {
-    meter().fail("the memory of the server does not stand still");
-    return finish();
-  }
-  later(pause, [this, figure, looks, next = std::move(then)]() mutable {
-    settled(figure, looks + 1, std::move(next));
-  });
-}
-
-void IdleRun::measure() {
-  later(plan().warmup, [this] {
-    settled(&Result::server_growth, 0, [this] {
-      open_window();
-      for (std::size_t i = 0; i < kTouching; ++i) touch_next();
-    });
-  });
-}
-
-void IdleRun::touch_next() {
-  if (touched_ == all_made().size()) return;
-  const Made& next = all_made()[touched_++];
-  static_cast<OnceSession*>(next.session)->ask(*next.connection);
-}
-
-void IdleRun::on_answer(OnceSession& session, Connection&) {
-  Meter& counted = meter();
-  ++counted.messages;
-  counted.latency.record(machine().now() - session.asked());
-  counted.bytes += plan().size;
-  if (++answered_ < wanted()) return touch_next();
-  close_window();
-  settled(&Result::server_growth_touched, 0, [this] { finish(); });
 }
 
 }  // namespace weir::load

@@ -1,9 +1,10 @@
-// Scenarios in which each connection asks for one echo at a time: idle, storm, churn.
+// Scenarios in which each connection asks once: storm and churn, and what they share with idle.
 #pragma once
 
 #include <vector>
 
 #include "run.hpp"
+#include "talk.hpp"
 
 namespace weir::load {
 
@@ -29,14 +30,14 @@ class OnceSession final : public Session {
   Nanos asked() const { return asked_; }  // and when it last asked.
 
   std::size_t on_data(Connection& self, Bytes data) override;
+  std::optional<Nanos> waits_since() const override;
 
  private:
   OnceRun& once_;
-  PatternCursor out_;
-  PatternCursor in_;
+  std::unique_ptr<Talk> talk_;
   Nanos began_;
   Nanos asked_ = 0;
-  std::size_t missing_ = 0;  // Bytes of the answer.
+  bool awaiting_ = false;
   bool answered_ = false;
 };
 
@@ -51,7 +52,7 @@ class StormRun final : public OnceRun {
   void on_close(Session& session, const CloseReason& reason) override;
 
  private:
-  void begin() override { open_window(); }
+  void begin() override;
   void measure() override {}
   std::size_t in_flight_max() const override { return wanted(); }
   void over(std::size_t count);
@@ -72,7 +73,7 @@ class ChurnRun : public OnceRun {
  private:
   void measure() override { warm_up(); }
 
-  std::vector<bool> lived_;
+  std::vector<std::optional<std::size_t>> places_;  // By index, once it has lived.
 };
 
 // Lives over TLS, of which each begins with the handshake that was asked for, or it is an error.
@@ -84,31 +85,6 @@ class HandshakeRun final : public ChurnRun {
 
  private:
   std::size_t full_ = 0;  // Of those that resume: the first ones have nothing to go on from.
-};
-
-// Holds the connections and reads the memory of the server: before the first, with all, and after an
-// echo on each.
-class IdleRun final : public OnceRun {
- public:
-  using OnceRun::OnceRun;
-
-  void on_answer(OnceSession& session, Connection& connection) override;
-  void on_close(Session& session, const CloseReason& reason) override;
-
- private:
-  // Echoes under way at once; all at once would show what a burst needs.
-  static constexpr std::size_t kTouching = 64;
-
-  void begin() override;
-  void measure() override;
-  void settled(std::optional<std::int64_t> Result::*figure, int looks, Task then);
-  void touch_next();
-  std::int64_t growth();
-
-  std::size_t touched_ = 0;
-  std::size_t answered_ = 0;
-  std::int64_t before_ = 0;
-  std::int64_t last_ = 0;
 };
 
 }  // namespace weir::load

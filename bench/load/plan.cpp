@@ -1,40 +1,25 @@
 #include "plan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <fstream>
 #include <iterator>
 
+#include <weir/loop.hpp>
 #include <weir/text.hpp>
+
+#include "addresses.hpp"
 
 namespace weir::load {
 
 namespace {
 
-constexpr std::array<ScenarioInfo, 10> kScenarios = {{
-    {Scenario::echo, "echo", "closed loop: `depth` messages of `size` bytes in flight on each",
-     true, false},
-    {Scenario::idle, "idle", "hold all connections, then one echo on each: memory of the server",
-     true, false},
-    {Scenario::storm, "storm", "open all connections at once, one echo on each", true, false},
-    {Scenario::churn, "churn", "connect, one echo, close, and again", true, false},
-    {Scenario::send, "send", "one way to the server, as fast as it takes it", true, false},
-    {Scenario::receive, "receive", "one way from the far side of a forwarder", true, true},
-    {Scenario::mix, "mix", "chatter and streams of `bytes` in turn, through a forwarder", true,
-     true},
-    {Scenario::fanout, "fanout", "lines to a room: `depth` under way in all, said by `senders`",
-     false, false},
-    {Scenario::ask, "ask", "request and reply of any protocol", false, false},
-    {Scenario::handshake, "handshake", "churn over TLS, each handshake full, or each --resumed",
-     true, false},
-}};
-
 constexpr std::size_t kBulkPiece = 256 << 10;
 constexpr std::size_t kSizeMost = 16 << 20;
-constexpr std::int64_t kConnectionsMost = 1'000'000;
-constexpr Millis kHour = std::chrono::hours(1);
-constexpr int kLoopbackLast = 253;  // 127.0.0.2 to 127.0.0.254
+constexpr std::int64_t kConnectionsMost = 10'000'000;
+constexpr std::int64_t kRateMost = 100'000'000;
+constexpr Millis kDay = std::chrono::hours(24);
+constexpr std::size_t kReplyMost = 32 << 10;  // That can be compared whole.
 
 std::optional<int> number_in(std::string_view text) {
   int value = 0;
@@ -44,16 +29,18 @@ std::optional<int> number_in(std::string_view text) {
 }
 
 std::string take_pids(std::string_view list, std::vector<int>& pids) {
-  while (!list.empty()) {
+  if (list == "none") return "";
+  while (!list.empty() || !pids.empty()) {
     const std::size_t comma = list.find(',');
     const std::string_view word = list.substr(0, comma);
     const auto pid = number_in(word);
     if (!pid) {
       return "server-pid: \"" + escape(word, 200) +
-             "\" is no process id, expected PID or PID,PID...";
+             "\" is no process id, expected PID, PID,PID... or none";
     }
     pids.push_back(*pid);
-    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    if (comma == std::string_view::npos) break;
+    list = list.substr(comma + 1);
   }
   return "";
 }
@@ -72,46 +59,75 @@ std::string unescaped(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
-std::span<const ScenarioInfo> scenarios() { return kScenarios; }
-
-const ScenarioInfo& info(Scenario scenario) {
-  return kScenarios[static_cast<std::size_t>(scenario)];
+std::string share_of(const char* what, std::int64_t amount, std::int64_t agents) {
+  if (amount == 0 || amount >= agents) return "";
+  return std::to_string(agents) + " agents are too many for " + std::to_string(amount) + ' ' + what;
 }
 
+std::int64_t part(std::int64_t amount, std::int64_t parts, std::int64_t which) {
+  return amount * (which + 1) / parts - amount * which / parts;
+}
+
+}  // namespace
+
 void Plan::read(OptionReader& in) {
-  in.number("connections", connections, 1, kConnectionsMost, "connections at once");
-  in.size("size", size, 1, kSizeMost, "bytes of a message; 256KiB for send and receive");
-  in.number("depth", depth, 1, 10'000, "messages in flight on each connection");
-  in.duration("duration", duration, Millis{1}, kHour, "what is measured");
-  in.duration("warmup", warmup, Millis{0}, kHour,
-              "between the last connection's opening and the measurement");
-  in.duration("timeout", timeout, Millis{1}, kHour, "for each connection to be made");
-  in.text("server-pid", server_pid_text,
-          "processes whose CPU time and memory to measure, PID or PID,PID...");
-  in.number("cpu", cpu, -1, 4'095, "the CPU this process may use; -1 is any");
-  in.text("backend", backend_text,
-          "where to serve the far side of the forwarder that is the target");
-  in.number(
-      "sources", sources, 1, kLoopbackLast,
-      "spread a target on 127.0.0.x over so many addresses from 127.0.0.2 on, which it has to "
-      "serve; each gives all local ports again");
-  in.size("bytes", bytes, 1, std::size_t{1} << 30, "of one stream of mix");
-  in.number("chatter", chatter, 1, 1'000'000, "messages between two streams of mix");
-  in.number("senders", senders, 1, kConnectionsMost, "fanout: connections that speak");
-  in.number("stalled", stalled, 0, kConnectionsMost, "fanout: connections that never read");
-  in.flag("resumed", resumed, "handshake: every session but the first ones is used again");
-  in.flag("reset", reset, "churn: end with a reset instead of in order");
+  read_load(in);
+  read_peers(in);
   read_reply(in);
 }
 
+void Plan::read_load(OptionReader& in) {
+  in.number("connections", connections, 1, kConnectionsMost, "connections at once");
+  in.size("size", size, 1, kSizeMost, "bytes of a message; 256KiB for bulk");
+  in.number("depth", depth, 1, 10'000,
+            "messages in flight on each connection; rate: at most so many, 1,000 if not said");
+  in.number("rate", rate, 0, kRateMost,
+            "rate: messages a second; 0: half of what a probe of 2 s gets");
+  in.choice("gaps", gaps, {"fixed", "exponential"}, "rate: between messages");
+  in.duration("duration", duration, Millis{1}, kDay, "what is measured");
+  in.duration("warmup", warmup, Millis{0}, kDay,
+              "between the last connection's opening and the measurement");
+  in.duration("ramp", ramp, Millis{0}, kDay, "over which the connections are opened");
+  in.duration("timeout", timeout, Millis{1}, kDay,
+              "for each connection to be made, and for the last answers of rate");
+  in.number("active", active, 0, kConnectionsMost,
+            "idle: connections that echo on and on; abuse: good clients beside it, 1 if not said");
+  in.choice("way", way, {"up", "down"},
+            "bulk: to the server, or from the far side of a forwarder (--backend)");
+  in.size("bytes", bytes, 1, std::size_t{1} << 30, "mix: of one stream");
+  in.number("chatter", chatter, 1, 1'000'000, "mix: messages between two streams");
+  in.number("rooms", rooms, 1, 10'000, "fanout: rooms, joined with /join; 1: the one they are in");
+  in.number("senders", senders, 1, kConnectionsMost, "fanout: members of each room that speak");
+  in.number("stalled", stalled, 0, kConnectionsMost, "fanout: members of each that never read");
+  in.flag("resumed", resumed, "handshake: every session but the first ones is used again");
+  in.flag("reset", reset, "churn: end with a reset instead of in order");
+}
+
+void Plan::read_peers(OptionReader& in) {
+  in.text(
+      "server-pid", server_pid_text,
+      "processes whose CPU time and memory to measure, PID,PID... or none; not said: who listens "
+      "there, on this machine");
+  in.text("backend", backend_text,
+          "where to serve the far side of the forwarder that is the target");
+  in.text("sources", sources_text,
+          "addresses to dial from in turn, each of which gives all local ports again: ADDRESS,..., "
+          "FIRST-LAST, or N for 127.0.0.2 and on");
+  in.text("targets", targets_text,
+          "addresses to dial in turn in place of the target's, in the same form");
+  in.number("agents", agents, 1, kAgentsMost,
+            "processes that the load is spread over, as one may hold only so many descriptors");
+  in.number("cpu", cpu, -1, 4'095, "the CPU this program may use; -1 is any");
+}
+
 void Plan::read_reply(OptionReader& in) {
-  in.text("send", send, "ask: the request, with \\r \\n \\t \\0 \\\\, or @FILE");
-  in.size("reply-bytes", reply_bytes, 0, std::size_t{1} << 30, "ask: a reply has so many bytes");
-  in.flag("reply-line", reply_line, "ask: a reply ends with a newline");
-  in.flag("reply-http", reply_http,
-          "ask: a reply is HTTP/1.1 with a Content-Length and a status below 400");
+  in.text("send", send, "the request, with \\r \\n \\t \\0 \\\\, or @FILE, in place of an echo");
+  in.size("reply-bytes", reply.bytes, 0, std::size_t{1} << 30, "a reply has so many bytes");
+  in.flag("reply-line", reply.line, "a reply ends with a newline");
+  in.text("reply-until", reply.until, "a reply ends with this text, written as that of --send");
+  in.flag("reply-http", reply.http,
+          "a reply is HTTP/1.1 with a Content-Length and a status below 400");
+  in.text("reply-is", reply.is, "what stands in each reply: the line, the text, the body");
 }
 
 std::vector<std::string> Plan::settle(const std::string& scenario_name, const std::string& url,
@@ -120,81 +136,159 @@ std::vector<std::string> Plan::settle(const std::string& scenario_name, const st
   const auto fault = [&faults](std::string sentence) {
     if (!sentence.empty()) faults.push_back(std::move(sentence));
   };
-  std::vector<std::string> names;
-  for (const ScenarioInfo& each : kScenarios) {
-    names.emplace_back(each.name);
-    if (scenario_name == each.name) scenario = each.scenario;
-  }
-  if (std::find(names.begin(), names.end(), scenario_name) == names.end()) {
-    const std::string meant = nearest(scenario_name, names);
-    fault("there is no scenario \"" + escape(scenario_name, 200) + "\"" +
-          (meant.empty() ? "" : "; did you mean \"" + meant + "\"?"));
-    return faults;
-  }
+  std::string unknown;
+  const auto found = find_scenario(scenario_name, unknown);
+  if (!found) return {unknown};
+  scenario = *found;
+  std::string full = url;
   try {
     target = Url::parse(url);
+    if (scenario == Scenario::handshake && !resumed && target.is_tls() &&
+        !target.value("tickets")) {
+      full += (target.query().empty() ? "?" : "&") + std::string("tickets=off");
+      target = Url::parse(full);
+    }
     if (!backend_text.empty()) backend = Url::parse(backend_text);
+    ConnectOptions{.to = target, .timeout = timeout}.check();
   } catch (const SetupError& error) {
-    fault(error.what());
+    return {error.what()};
   }
   fault(take_pids(server_pid_text, server_pids));
-  const bool bulk = scenario == Scenario::send || scenario == Scenario::receive;
-  if (bulk && !given.contains("size")) size = kBulkPiece;
-  const ScenarioInfo& chosen = info(scenario);
-  if (chosen.must_host && !backend) {
-    fault(std::string(chosen.name) + " needs --backend URL, where the forwarder dials back");
-  }
-  if (!chosen.may_host && backend) fault(std::string(chosen.name) + " has no use for --backend");
-  if (sources > 1 && !target.host().starts_with("127.0.0.")) {
-    fault("sources: \"" + escape(target.text()) + "\" is not on 127.0.0.x, whose neighbours it " +
-          "could spread over");
-  }
-  fault(settle_ask());
-  fault(settle_handshake(url));
+  if (scenario == Scenario::bulk && !given.contains("size")) size = kBulkPiece;
+  if (scenario == Scenario::rate && !given.contains("depth")) depth = 1'000;
+  if (abuses() && !given.contains("active")) active = 1;
+  fault(settle_far_side());
+  fault(settle_addresses(full));
+  fault(settle_reply());
+  fault(settle_handshake());
   fault(settle_fanout());
+  fault(settle_agents());
+  fault(settle_abuse());
   return faults;
 }
 
-std::string Plan::settle_fanout() const {
-  if (scenario != Scenario::fanout) return "";
-  if (senders + stalled >= connections) {
-    return "fanout needs more --connections than --senders and --stalled together";
+std::string Plan::settle_far_side() {
+  const ScenarioInfo& chosen = info(scenario);
+  const std::string name = chosen.name;
+  using Far = ScenarioInfo::Far;
+  if ((chosen.far == Far::must || bulk_down()) && !backend) {
+    return name + (bulk_down() ? " --way down" : "") +
+           " needs --backend URL, where the forwarder dials back";
   }
-  return size < 16 ? "fanout needs a --size of at least 16: lines are numbered" : "";
+  if (chosen.far == Far::never && backend) return name + " has no use for --backend";
+  if (backend && !send.empty()) return "--send and --backend do not go together";
+  return "";
 }
 
-std::string Plan::settle_ask() {
-  if (scenario != Scenario::ask) return "";
-  const int ends = (reply_bytes > 0 ? 1 : 0) + (reply_line ? 1 : 0) + (reply_http ? 1 : 0);
-  if (ends != 1) return "ask needs one of --reply-bytes, --reply-line and --reply-http";
+std::string Plan::settle_addresses(const std::string& url) {
+  const char* reading = "sources: ";
+  try {
+    if (!sources_text.empty()) sources = read_addresses(sources_text);
+    reading = "targets: ";
+    if (!targets_text.empty()) targets = read_addresses(targets_text);
+  } catch (const SetupError& error) {
+    return reading + std::string(error.what());
+  }
+  if (target.is_unix() && !(sources.empty() && targets.empty())) {
+    return "--sources and --targets are for tcp:// and tls://, not for " + escape(target.text());
+  }
+  for (const std::string& source : sources) {
+    from_.push_back(Url::parse(url + (target.query().empty() ? "?" : "&") + "source=" + source));
+  }
+  return "";
+}
+
+std::string Plan::settle_reply() {
+  const int ends = (reply.bytes > 0 ? 1 : 0) + (reply.line ? 1 : 0) + (reply.http ? 1 : 0) +
+                   (reply.until.empty() ? 0 : 1);
+  const ScenarioInfo& chosen = info(scenario);
+  if (scenario == Scenario::ask && send.empty()) return "ask needs something to --send";
+  if (send.empty() && ends == 0 && reply.is.empty()) return "";
+  if (send.empty()) return "what a reply is means nothing without something to --send";
+  if (!chosen.talks) return std::string(chosen.name) + " has no use for --send";
+  if (ends != 1) {
+    return "--send needs one of --reply-bytes, --reply-line, --reply-until and --reply-http";
+  }
   if (send.starts_with('@')) {
     std::ifstream file(send.substr(1), std::ios::binary);
     const std::string path = escape(send.substr(1), 200);
-    if (!file) return "send: cannot read \"" + path + "\"";
+    if (!file || file.peek() == EOF) return "send: cannot read \"" + path + "\", or it is empty";
     send.assign(std::istreambuf_iterator<char>(file), {});
   } else {
     send = unescaped(send);
   }
-  return send.empty() ? "ask needs something to --send" : "";
-}
-
-// More at once than the client keeps sessions for would mix full handshakes in.
-std::string Plan::settle_handshake(const std::string& url) {
-  constexpr std::int64_t sessions = 8;
-  if (scenario != Scenario::handshake) return "";
-  if (!target.is_tls()) return "handshake needs a tls:// or tls+unix:// URL";
-  if (resumed && connections > sessions) {
-    return "handshake --resumed takes at most " + std::to_string(sessions) + " --connections";
-  }
-  if (resumed) return "";
-  target = Url::parse(url + (target.query().empty() ? "?" : "&") + "tickets=off");
+  reply.head = reply.http && send.starts_with("HEAD ");
+  reply.until = unescaped(reply.until);
+  reply.is = unescaped(reply.is);
+  if (reply.is.size() > kReplyMost) return "reply-is: expected at most 32 KiB";
   return "";
 }
 
+// More at once than the client keeps sessions for would mix full handshakes in.
+std::string Plan::settle_handshake() {
+  constexpr std::int64_t sessions = 8;
+  if (scenario != Scenario::handshake) return "";
+  if (!target.is_tls()) return "handshake needs a tls:// or tls+unix:// URL";
+  if (resumed && connections > sessions * agents) {
+    return "handshake --resumed takes at most " + std::to_string(sessions) +
+           " --connections for each agent";
+  }
+  return "";
+}
+
+std::string Plan::settle_fanout() const {
+  if (scenario != Scenario::fanout) return "";
+  if ((senders + stalled) * rooms >= connections) {
+    return "fanout needs more --connections than --senders and --stalled of all --rooms together";
+  }
+  if (connections % rooms != 0) return "fanout needs as many --connections in each of the --rooms";
+  constexpr std::size_t line_most = 60 << 10;
+  if (size < 16) return "fanout needs a --size of at least 16: lines are numbered";
+  return size > line_most ? "fanout takes a --size of at most 60 KiB, for a line" : "";
+}
+
+std::string Plan::settle_agents() const {
+  if (agents == 1) return "";
+  const ScenarioInfo& chosen = info(scenario);
+  if (!chosen.shares) return std::string(chosen.name) + " runs in one process: no --agents";
+  if (backend) return "--agents and --backend do not go together";
+  if (active > 0 && active < agents) return share_of("--active", active, agents);
+  if (scenario == Scenario::rate) {
+    const std::string few = share_of("messages a second", rate, agents);
+    if (!few.empty()) return few;
+  }
+  return share_of("--connections", connections, agents);
+}
+
+std::string Plan::settle_abuse() const {
+  if (scenario == Scenario::idle && active > connections) {
+    return "idle needs at least as many --connections as --active ones";
+  }
+  if (scenario == Scenario::half_open && (target.is_unix() || target.is_tls())) {
+    return "half-open needs a tcp:// URL";
+  }
+  if (scenario == Scenario::unfinished_handshake && target.scheme() != Url::Scheme::tls) {
+    return "unfinished-handshake needs a tls:// URL";
+  }
+  return "";
+}
+
+Plan Plan::share(std::size_t agent) const {
+  const auto which = static_cast<std::int64_t>(agent);
+  Plan mine = *this;
+  mine.agents = 1;
+  mine.connections = part(connections, agents, which);
+  mine.rate = part(rate, agents, which);
+  mine.active = part(active, agents, which);
+  mine.first_ = static_cast<std::size_t>(connections * which / agents);
+  return mine;
+}
+
 Url Plan::target_of(std::size_t index) const {
-  if (sources <= 1) return target;
-  const std::size_t last = 2 + index % static_cast<std::size_t>(sources);
-  return target.with_host("127.0.0." + std::to_string(last));
+  index += first_;
+  const std::size_t many = std::max<std::size_t>(targets.size(), 1);
+  const Url& url = from_.empty() ? target : from_[index / many % from_.size()];
+  return targets.empty() ? url : url.with_host(targets[index % many]);
 }
 
 }  // namespace weir::load

@@ -31,14 +31,6 @@ REQUEST = r"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HELLO = lineup.Configured("nginx-hello.conf.in", lineup.NGINX)
 
 
-class Socat:
-    """A process per connection, 8 KiB at a time."""
-
-    def command(self, port, backend, _folder):
-        return ["socat", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,backlog=64",
-                f"TCP:127.0.0.1:{backend}"]
-
-
 def on_load_core(*words):
     """Runs to the end on the generator's core; returns what it printed."""
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60,
@@ -127,7 +119,7 @@ def main():
         print("usage: check_generator.py BUILD", file=sys.stderr)
         return 64
     build = Path(sys.argv[1])
-    missing = [tool for tool in ("wrk", "iperf3", "socat", str(build / "bin" / "weir-load"))
+    missing = [tool for tool in ("wrk", "iperf3", "socat", str(build / "bin" / "weir"))
                if not shutil.which(tool)]
     if missing:
         print(f"check_generator.py: {missing[0]} is missing", file=sys.stderr)
@@ -139,8 +131,8 @@ def main():
     receive = ours(build, "receive", {"connections": STREAMS}, "bytes", "rate", backend=True)
     agreed = [
         compare("HTTP requests to nginx", HELLO, ask, wrk, "wrk"),
-        compare("bulk up through socat", Socat(), send, iperf3(), "iperf3"),
-        compare("bulk down through socat", Socat(), receive, iperf3("-R"), "iperf3"),
+        compare("bulk up through socat", lineup.Socat(), send, iperf3(), "iperf3"),
+        compare("bulk down through socat", lineup.Socat(), receive, iperf3("-R"), "iperf3"),
     ]
     return 0 if all(agreed) else 1
 

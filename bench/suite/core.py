@@ -1,46 +1,18 @@
-#!/usr/bin/env python3
-"""Measures Weir's core against the baselines and the peers, and says which targets hold.
+"""Measures Weir's core beside the baselines and the peers."""
 
-usage: core.py BUILD [--rounds N] [--only NAME...] [--quick] [--output FILE]
-"""
-
-import datetime
-import os
-import sys
-from pathlib import Path
-
-import arguments
 import counts
-import environment
 import lineup
 import load
-import machine
 import memory
-import results
 import rounds
 import servers
-import table
-import targets
-from scenarios import SCENARIOS
+from progress import tell
+from scenarios import LIBRARIES, SCENARIOS
 
-RESULTS = Path(__file__).resolve().parent.parent / "results"
-# Where the count says something: valgrind does not run Go's scheduler as it runs by itself.
-COUNTED = ("raw", "libuv", "weir", "libevent", "Boost.Asio")
-EVERYBODY = (*COUNTED, "Go")
+EVERYBODY = ("raw", *LIBRARIES[2:], "Netty", "Node", "uvloop")
+# Where the count says something: valgrind runs none of the others as they run by themselves.
+COUNTED = ("raw", "libev", "libuv", "weir", "libevent", "Boost.Asio")
 FORWARDERS = ("weir", "haproxy", "haproxy, splice", "nginx")
-
-
-def tell(line):
-    """Progress: one line that changes on a terminal, lines elsewhere."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-    else:
-        print(line, file=sys.stderr, flush=True)
-
-
-def clear():
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def each(what, contestants, names, count):
@@ -51,7 +23,7 @@ def each(what, contestants, names, count):
             continue
         tell(f"{what}: {name}")
         try:
-            found[name] = count(name)
+            found[name] = count(contestants[name])
         except (load.LoadError, servers.ServerError, OSError) as fault:
             found[name] = {"failed": str(fault)}
     return found
@@ -61,85 +33,33 @@ def with_total(calls):
     return {"total": counts.total(calls), "calls": calls}
 
 
-def count_all(build, names):
-    echo, forward = lineup.echo_servers(build), lineup.forwarders(build)
-    found = {}
-    if "instructions" in names:
-        found["instructions"] = each("instructions", echo, COUNTED,
-                                     lambda name: counts.instructions(build, echo[name]))
-    if "calls" in names:
-        found["calls_per_echo"] = each(
-            "calls", echo, EVERYBODY,
-            lambda name: with_total(counts.per_echo(build, echo[name])))
-    if "life" in names:
-        found["calls_per_life"] = each(
-            "life", echo, EVERYBODY, lambda name: with_total(counts.per_life(echo[name])))
-    if "idle" in names:
-        found["idle"] = each("idle", echo, EVERYBODY,
-                             lambda name: memory.per_connection(build, echo[name]))
-    if "idle-proxied" in names:
-        found["idle_proxied"] = each(
-            "idle-proxied", forward, FORWARDERS,
-            lambda name: memory.per_connection(build, forward[name], forwarder=True))
-    if "held" in names:
-        found["held"] = each("held", echo, ("weir",),
-                             lambda name: memory.all_answered(build, echo[name]))
-    return found
+def count_all(chosen, echo, forward):
+    build, repeats = chosen.build, chosen.pace.repeats
+    # Name on the command line, name in the result, who could be counted and who is, and how.
+    plan = (
+        ("instructions", "instructions", echo, COUNTED, lambda one: counts.instructions(build, one)),
+        ("calls", "calls_per_echo", echo, EVERYBODY,
+         lambda one: with_total(counts.per_echo(build, one))),
+        ("life", "calls_per_life", echo, EVERYBODY, lambda one: with_total(counts.per_life(one))),
+        ("idle", "idle", echo, EVERYBODY,
+         lambda one: memory.per_connection(build, one, repeats)),
+        ("idle-proxied", "idle_proxied", forward, FORWARDERS,
+         lambda one: memory.per_connection(build, one, repeats, forwarder=True)),
+        ("held", "held", echo, ("weir",), lambda one: memory.all_answered(build, one)),
+    )
+    return {key: each(name, contestants, names, count)
+            for name, key, contestants, names, count in plan if name in chosen.names}
 
 
-def sit_all(build, names, chosen, pace):
-    for scenario in SCENARIOS:
-        if scenario.name not in names:
-            continue
-        everybody = (lineup.forwarders(build) if scenario.behind else
-                     lineup.chats(build) if scenario.room else lineup.echo_servers(build))
-        if chosen:
-            everybody = {name: one for name, one in everybody.items()
-                         if name.removesuffix(" again") in chosen}
-        yield rounds.summary(scenario, rounds.sit(build, scenario, everybody, pace, tell))
+def lineups(build):
+    return lineup.echo_servers(build), lineup.chats(build), lineup.forwarders(build)
 
 
-def where_to(chosen, now):
-    """A complete run is a result of the project; a part of one is not."""
-    name = f"core-{now:%Y%m%d-%H%M}.json"
-    if chosen.output:
-        return chosen.output
-    if chosen.quick or chosen.only or chosen.servers:
-        return chosen.build / name
-    return RESULTS / name
-
-
-def main():
-    chosen = arguments.parse(sys.argv[1:])
-    missing = lineup.missing(chosen.build)
-    if missing:
-        print(f"bench core: {missing[0]} is missing; ./dev bench core builds it", file=sys.stderr)
-        return 66
-    now = datetime.datetime.now(datetime.timezone.utc)
-    result = {
-        "date": now.isoformat(timespec="seconds"),
-        "rounds": chosen.rounds,
-        "duration": chosen.pace.duration,
-        "warmup": chosen.pace.warmup,
-        "environment": environment.describe(chosen.build, machine.raise_file_limit()),
-    }
-    result["counts"] = count_all(chosen.build, chosen.names)
-    result["scenarios"] = list(sit_all(chosen.build, chosen.names, chosen.servers, chosen.pace))
-    result["environment"]["load_average_at_end"] = os.getloadavg()
-    result["verdicts"] = targets.judge(result)
-    clear()
-
-    path = where_to(chosen, now)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(results.to_text(result), encoding="utf-8")
-    print(table.verdict_lines(result["verdicts"]))
-    print(f"\n{path}")
-    failed = any(each_one["verdict"] == targets.FAIL for each_one in result["verdicts"])
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+def measure(chosen):
+    """Returns the counts, and a summary of each scenario."""
+    echo, chat, forward = (lineup.installed(lineup.only(everybody, chosen.servers))
+                           for everybody in lineups(chosen.build))
+    found = count_all(chosen, echo, forward)
+    return found, [
+        rounds.take(chosen, scenario, forward if scenario.behind else chat if scenario.room else echo)
+        for scenario in SCENARIOS if scenario.name in chosen.names]

@@ -4,11 +4,12 @@ import os
 import platform
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-PACKAGES = ("libuv1-dev", "libevent-dev", "libboost-dev", "golang-go", "rinetd", "haproxy",
-            "nginx", "libnginx-mod-stream", "valgrind", "strace", "g++", "libc6")
+PACKAGES = ("libuv1-dev", "libev-dev", "libevent-dev", "libboost-dev", "golang-go", "libnetty-java",
+            "python3-uvloop", "socat", "rinetd", "haproxy", "nginx", "libnginx-mod-stream",
+            "stunnel4", "hitch", "libssl3", "valgrind", "strace", "g++", "libc6")
+PROGRAMS = ("node", "java")  # Whichever is first on the path, from a package or not.
 SETTINGS = ("net/core/somaxconn", "net/ipv4/tcp_max_syn_backlog", "net/ipv4/tcp_tw_reuse",
             "net/ipv4/tcp_congestion_control", "net/ipv4/ip_local_port_range",
             "net/ipv4/tcp_rmem", "net/ipv4/tcp_wmem", "fs/pipe-max-size")
@@ -37,10 +38,11 @@ def settings():
 
 def versions():
     found = {name: said("dpkg-query", "-W", "-f", "${Version}", name) for name in PACKAGES}
+    found |= {name: said(name, "--version").partition("\n")[0] for name in PROGRAMS}
     return {name: version or "not installed" for name, version in found.items()}
 
 
-def describe(build, file_limit):
+def describe(build, file_limit, command):
     root = Path(__file__).resolve().parent.parent.parent
     system = platform.freedesktop_os_release()
     return {
@@ -57,5 +59,5 @@ def describe(build, file_limit):
         "weir": said(str(build / "bin" / "weir"), "--version"),
         "python": platform.python_version(),
         "versions": versions(),
-        "command": sys.argv,
+        "command": command,
     }

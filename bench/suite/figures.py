@@ -28,14 +28,31 @@ def interval(values):
     return medians[int(0.025 * RESAMPLES)], medians[int(0.975 * RESAMPLES)]
 
 
-def ratio(ours, theirs):
-    """Both by round; a round in which either has no figure is left out. None without any."""
+def ratios(ours, theirs):
+    """Both by round; a round in which either has no figure is left out."""
     pairs = [(ours[number], theirs[number]) for number in sorted(ours) if number in theirs]
-    values = [mine / other for mine, other in pairs if other]
+    return [mine / other for mine, other in pairs if other]
+
+
+def ratio(ours, theirs):
+    """Of the rounds that have both figures. None without any."""
+    values = ratios(ours, theirs)
     if not values:
         return None
     low, high = interval(values)
     return Ratio(statistics.median(values), low, high, len(values))
+
+
+def geometric_mean(samples):
+    """Of the medians of several lists of ratios, each resampled by itself. None if one is empty."""
+    if not samples or not all(samples):
+        return None
+    chance = random.Random(len(samples))
+    means = sorted(statistics.geometric_mean(statistics.median(chance.choices(values, k=len(values)))
+                                             for values in samples) for _ in range(RESAMPLES))
+    return Ratio(statistics.geometric_mean(statistics.median(values) for values in samples),
+                 means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES)],
+                 min(len(values) for values in samples))
 
 
 def median(values):

@@ -7,7 +7,6 @@ import machine
 import servers
 
 CONNECTIONS = 5000
-REPEATS = 3
 HELD = 19000  # A process may hold 20,000 descriptors.
 
 
@@ -17,9 +16,9 @@ def hold(build, contestant, connections, forwarder=False):
         return load.run(build, "idle", server, {"connections": connections}, backend)
 
 
-def per_connection(build, contestant, forwarder=False):
+def per_connection(build, contestant, repeats, forwarder=False):
     """After connecting, and again after one echo on each; for a forwarder per proxied pair."""
-    found = [hold(build, contestant, CONNECTIONS, forwarder) for _ in range(REPEATS)]
+    found = [hold(build, contestant, CONNECTIONS, forwarder) for _ in range(repeats)]
     for answer in found:
         if not answer["valid"]:
             raise load.LoadError(answer["reason"])

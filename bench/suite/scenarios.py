@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-ECHO = ("raw", "raw again", "weir", "libuv", "libevent", "Boost.Asio", "Go")
+LIBRARIES = ("raw", "raw again", "weir", "libev", "libuv", "libevent", "Boost.Asio", "Go")
+ECHO = (*LIBRARIES, "Netty", "Node", "uvloop")
+FEW = (*ECHO, "socat")  # A process for each connection is for few of them only.
 CHAT = ("raw", "raw again", "weir")
 FORWARD = ("weir", "rinetd", "haproxy", "haproxy, splice", "nginx")
 
@@ -41,8 +43,8 @@ class Scenario:
         return (self.reference, *self.others)
 
 
-def echo(name, what, **options):
-    return Scenario(name, what, "echo", options)
+def echo(name, what, servers=ECHO, **options):
+    return Scenario(name, what, "echo", options, servers=servers)
 
 
 def fanout(name, what, **options):
@@ -52,21 +54,22 @@ def fanout(name, what, **options):
 def bulk(way, load, connections):
     return Scenario(f"forward-{way}-{connections}",
                     f"bulk through a forwarder, {way}, {connections} connections", load,
-                    {"connections": connections}, PER_GIB, (*FORWARD, "haproxy, splice again"),
+                    {"connections": connections}, PER_GIB,
+                    (*FORWARD, "haproxy, splice again", *(("socat",) if connections < 10 else ())),
                     "haproxy, splice", ("haproxy", "rinetd"))
 
 
 SCENARIOS = (
-    echo("echo-64-50", "echo, 64 B, 50 connections", size=64, connections=50),
+    echo("echo-64-50", "echo, 64 B, 50 connections", FEW, size=64, connections=50),
     echo("echo-64-1000", "echo, 64 B, 1,000 connections", size=64, connections=1000),
     echo("echo-64-10000", "echo, 64 B, 10,000 connections", size=64, connections=10000),
-    echo("echo-64-50-deep", "echo, 64 B, 50 connections, 16 messages in flight on each",
+    echo("echo-64-50-deep", "echo, 64 B, 50 connections, 16 messages in flight on each", FEW,
          size=64, connections=50, depth=16),
-    echo("echo-16k-50", "echo, 16 KiB, 50 connections", size=16384, connections=50),
+    echo("echo-16k-50", "echo, 16 KiB, 50 connections", FEW, size=16384, connections=50),
     Scenario("churn", "connect, one echo, close; two generators", "churn",
-             {"size": 64, "connections": 50}, processes=2),
+             {"size": 64, "connections": 50}, servers=FEW, processes=2),
     Scenario("storm", "10,000 connect at once, one echo each", "storm",
-             {"size": 64, "connections": 10000}, RATE, timed=False),
+             {"size": 64, "connections": 10000}, RATE, LIBRARIES, timed=False),
     fanout("fanout-100", "chat, 100 members, one line at a time", connections=100),
     fanout("fanout-1000", "chat, 1,000 members, one line at a time", connections=1000),
     fanout("fanout-1000-deep", "chat, 1,000 members, 16 senders, 16 lines in flight",
@@ -85,3 +88,6 @@ SCENARIOS = (
              ("weir", "rinetd", "rinetd again", "haproxy", "haproxy, splice"),
              "rinetd", ("haproxy", "haproxy, splice")),
 )
+
+# Over these the geometric mean is formed.
+MEAN = ("echo-64-50", "echo-64-1000", "echo-64-10000", "echo-64-50-deep", "echo-16k-50", "churn")

@@ -1,59 +1,23 @@
 #!/usr/bin/env python3
-"""Makes a table of bench/README.md from a result of core or of tls, between its two markers.
+"""Makes the table of bench/README.md from a result, between its two markers.
 
 usage: table.py RESULT.json [README.md]
 """
 
-import json
 import sys
 from pathlib import Path
 
-CORE = ("<!-- The table: made by bench/suite/table.py, do not edit. -->", "<!-- The table ends. -->")
-TLS = ("<!-- The table of TLS: made by bench/suite/table.py, do not edit. -->",
-       "<!-- The table of TLS ends. -->")
+import results
+from text import grid, interval, number, percent, ratio
+
+BEGIN = "<!-- The table: made by bench/suite/table.py, do not edit. -->"
+END = "<!-- The table ends. -->"
 README = Path(__file__).resolve().parent.parent / "README.md"
 UNITS = {
     "cpu_us_per_message": "CPU, µs per message",
     "cpu_s_per_gib": "CPU, s per GiB",
     "rate": "per second",
 }
-
-
-def number(value):
-    if value is None:
-        return "–"
-    if isinstance(value, int) or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
-
-
-def percent(share):
-    return "–" if share is None else f"{100 * share:.0f} %"
-
-
-def ratio(found):
-    if not found:
-        return "–"
-    return f"{found['median']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
-
-
-def interval(verdict):
-    return f" [{verdict['low']:.2f}, {verdict['high']:.2f}]" if "low" in verdict else ""
-
-
-def verdict_lines(verdicts):
-    """For a terminal."""
-    lines = []
-    for one in verdicts:
-        why = f" ({one['why']})" if one["why"] else ""
-        lines.append(f"{one['verdict']:8}  {one['target']:>5}  {one['what']}: "
-                     f"{number(one['figure'])}{interval(one)}, bar {one['bar']}{why}")
-    return "\n".join(lines)
-
-
-def grid(head, rows):
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *lines])
 
 
 def targets_table(verdicts):
@@ -117,40 +81,52 @@ def calls_table(counts, key, title):
     return f"**{title}**\n\n" + grid(("Call", *found), rows)
 
 
+def mean_table(mean):
+    if not mean:
+        return ""
+    rows = [[name, ratio(found), ratio(mean["weir_against"].get(name))] for name, found in
+            sorted(mean["servers"].items(), key=lambda pair: pair[1]["median"])]
+    off = mean["controls_off"]
+    note = f"\n\nThe control is off in {', '.join(off)}: this sitting does not count." if off else ""
+    return (f"**Geometric mean of the CPU per message over {', '.join(mean['loads'])}**\n\n"
+            + grid(("Server", "against raw", "Weir against it"), rows) + note)
+
+
+def tls_table(counts):
+    rows = [[name, role, figure_of(found, "connected"), figure_of(found, "touched")]
+            for key, role in (("tls_idle", "echo"), ("tls_idle_forward", "forwarder"))
+            for name, found in counts.get(key, {}).items()]
+    return "**Counted, user bytes of an idle TLS connection**\n\n" + grid(
+        ("Server", "as", "idle bytes", "after an echo"), rows) if rows else ""
+
+
+def sittings(result):
+    """When and at which commit; each sitting of a result that was made of several."""
+    for one in result.get("sittings", [result | result["environment"]]):
+        changed = ", with changes" if one["changed"] else ""
+        of = f" ({', '.join(one['measured'])})" if "measured" in one else ""
+        yield f"{one['date'][:10]}, commit {one['commit'][:12]}{changed}{of}"
+
+
 def preface(result):
     where = result["environment"]
     versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
-    changed = ", with changes" if where["changed"] else ""
-    return (f"{result['date'][:10]}, commit {where['commit'][:12]}{changed}. {where['cores']} cores "
+    left_out = result.get("left_out")
+    return (f"{'; '.join(sittings(result))}. {where['cores']} cores "
             f"({where['cpu']}), {where['memory_gib']} GiB, {where['system']}, kernel "
             f"{where['kernel']}. {result['rounds']} rounds of {result['duration']} after "
             f"{result['warmup']}; medians of the ratios of each round, with 95 % intervals.\n\n"
-            f"Versions: {versions}.")
+            f"Versions: {versions}." + (f" Left out: {', '.join(left_out)}." if left_out else ""))
 
 
 def markdown(result):
     counts = result["counts"]
-    parts = [preface(result), targets_table(result["verdicts"]),
+    parts = [preface(result), targets_table(result["verdicts"]), mean_table(result.get("mean")),
              *(scenario_table(scenario) for scenario in result["scenarios"]),
-             counts_table(counts), proxied_table(counts),
+             counts_table(counts), proxied_table(counts), tls_table(counts),
              calls_table(counts, "calls_per_echo", "System calls per echo, 50 busy connections"),
              calls_table(counts, "calls_per_life",
                          "System calls of a connection: connect, one echo, close, one at a time")]
-    return "\n\n".join(part for part in parts if part)
-
-
-def idle_table(idle):
-    rows = [[name, "as a forwarder" if kind == "idle-forward" else "as an echo server",
-             figure_of(found, "touched")]
-            for kind, servers in idle.items() for name, found in servers.items()]
-    return "**Counted, user bytes of an idle TLS connection after an echo**\n\n" + grid(
-        ("Server", "", "bytes"), rows) if rows else ""
-
-
-def tls_markdown(result):
-    parts = [preface(result), targets_table(result["verdicts"]),
-             *(scenario_table(scenario) for scenario in result["scenarios"]),
-             idle_table(result["idle"])]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -158,15 +134,18 @@ def main():
     if len(sys.argv) not in (2, 3):
         print("usage: table.py RESULT.json [README.md]", file=sys.stderr)
         return 64
-    result = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     readme = Path(sys.argv[2]) if len(sys.argv) == 3 else README
-    text = readme.read_text("utf-8")
-    (begin, end), made = (TLS, tls_markdown) if "idle" in result else (CORE, markdown)
-    if text.count(begin) != 1 or text.count(end) != 1:
+    try:
+        result = results.read(sys.argv[1])
+        text = readme.read_text("utf-8")
+    except (OSError, results.NoResult) as fault:
+        print(f"table.py: {sys.argv[1]}: {fault}", file=sys.stderr)
+        return 65
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
         print(f"table.py: {readme} does not have both markers once", file=sys.stderr)
         return 65
-    before, after = text.partition(begin)[0], text.partition(end)[2]
-    readme.write_text(f"{before}{begin}\n\n{made(result)}\n\n{end}{after}", encoding="utf-8")
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    readme.write_text(f"{before}{BEGIN}\n\n{markdown(result)}\n\n{END}{after}", encoding="utf-8")
     return 0
 
 

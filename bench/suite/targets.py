@@ -16,6 +16,7 @@ class Bar:
     reference: str
     most: float         # Our figure, in units of the reference's.
     rate: bool = False  # The figure is a rate, and this the least.
+    busy: bool = True   # Judged only where the cores of both servers were.
 
 
 BARS = (
@@ -38,6 +39,15 @@ BARS = (
     Bar("mix", "forward-mix", "rinetd", 1.00),
     Bar("mix", "forward-mix", "haproxy", 1.00),
     Bar("mix", "forward-mix", "haproxy, splice", 1.00),
+    # The client pays as much for TLS as the server: judged whatever the share.
+    Bar("TLS", "tls-full", "raw", 1.00, busy=False),
+    Bar("TLS", "tls-resumed", "raw", 1.00, busy=False),
+    Bar("TLS", "tls-echo-64", "raw", 1.00, busy=False),
+    Bar("TLS", "tls-bulk", "raw", 0.95, busy=False),
+    Bar("TLS", "tls-forward-full", "nginx", 0.95, busy=False),
+    Bar("TLS", "tls-forward-full", "haproxy", 0.95, busy=False),
+    Bar("TLS", "tls-forward-echo-64", "nginx", 0.95, busy=False),
+    Bar("TLS", "tls-forward-echo-64", "haproxy", 0.95, busy=False),
 )
 
 # Counts: target, what, where the figure stands in the result, bar.
@@ -53,6 +63,10 @@ COUNT_BARS = (
     ("raw", "user instructions per echo of the raw baseline", ("instructions", "raw"), 100),
     ("raw", "system calls per echo of the raw baseline", ("calls_per_echo", "raw", "total"), 2.03),
     ("libuv", "user instructions per echo of libuv by hand", ("instructions", "libuv"), 320),
+    ("TLS", "user bytes of an idle TLS connection after an echo",
+     ("tls_idle", "weir", "touched"), 15_000),
+    ("TLS", "user bytes of an idle TLS connection after an echo, raw",
+     ("tls_idle", "raw", "touched"), 15_200),
 )
 
 
@@ -61,7 +75,7 @@ def verdict(target, what, bar, figure, outcome, why="", **more):
             "why": why} | more
 
 
-def doubts(scenario, reference, rounds):
+def doubts(scenario, bar, rounds):
     """Why this ratio is reported and not judged."""
     if rounds < ROUNDS_MIN:
         yield f"{rounds} rounds, {ROUNDS_MIN} are needed"
@@ -70,7 +84,7 @@ def doubts(scenario, reference, rounds):
         yield "there is no control"
     elif not scenario["counts"]:
         yield f"the control reads {control['median']:.3f}"
-    for name in ("weir", reference):
+    for name in ("weir", bar.reference) if bar.busy else ():
         share = scenario["servers"][name]["server_share"]
         if share is None or share < figures.BUSY:
             yield f"{name}: its core was {100 * (share or 0):.0f} % busy"
@@ -82,7 +96,7 @@ def judge_ratio(bar, scenario):
     text = f"{'≥' if bar.rate else '≤'} {bar.most:.2f}"
     if found is None:
         return no_ratio(bar.target, what, text, scenario, bar.reference)
-    why = "; ".join(doubts(scenario, bar.reference, found["rounds"]))
+    why = "; ".join(doubts(scenario, bar, found["rounds"]))
     missed = found["high"] < bar.most if bar.rate else found["low"] > bar.most
     outcome = FAIL if missed else PASS
     if why:
@@ -127,13 +141,13 @@ def judge_storm(scenario):
 
 
 def judge_count(counts, target, what, path, most):
-    if path[0] not in counts:
+    if path[1] not in counts.get(path[0], {}):
         return None
     figure = counts
     for name in path:
         figure = figure.get(name) if isinstance(figure, dict) else None
     if figure is None:
-        why = counts[path[0]].get(path[1], {})
+        why = counts[path[0]][path[1]]
         why = why.get("failed", "not measured") if isinstance(why, dict) else "not measured"
         return verdict(target, what, f"≤ {most}", None, FAIL, why)
     return verdict(target, what, f"≤ {most}", figure, PASS if figure <= most else FAIL)
@@ -149,12 +163,13 @@ def judge_held(held):
 
 def judge(result):
     """Every verdict for which there is a measurement."""
-    scenarios = {scenario["name"]: scenario for scenario in result["scenarios"]}
+    scenarios = {scenario["name"]: scenario for scenario in result["scenarios"]
+                 if "weir" in scenario["servers"]}
     counts = result["counts"]
     found = [judge_ratio(bar, scenarios[bar.scenario]) for bar in BARS if bar.scenario in scenarios]
     if "storm" in scenarios:
         found += judge_storm(scenarios["storm"])
     found += filter(None, (judge_count(counts, *bar) for bar in COUNT_BARS))
-    if "held" in counts:
-        found.append(judge_held(counts["held"].get("weir", {})))
+    if "weir" in counts.get("held", {}):
+        found.append(judge_held(counts["held"]["weir"]))
     return found

@@ -3,10 +3,10 @@
 
 #include <unistd.h>
 
-#include <bench/load/ask.hpp>
 #include <bench/load/histogram.hpp>
 #include <bench/load/in_flight.hpp>
-#include <bench/load/machine.hpp>
+#include <bench/load/reply.hpp>
+#include <bench/load/server_processes.hpp>
 #include <bench/load/stream.hpp>
 
 using namespace weir;
@@ -31,11 +31,7 @@ bool matches(const Pattern& pattern, std::size_t seed, std::string_view text, st
   return same;
 }
 
-Plan http() {
-  Plan plan;
-  plan.reply_http = true;
-  return plan;
-}
+Reply http() { return {.http = true}; }
 
 constexpr std::string_view kReply =
     "HTTP/1.1 200 OK\r\nServer: x\r\ncontent-length:  5\r\nDate: y\r\n\r\nhello";
@@ -218,12 +214,75 @@ TEST_CASE("machine: the private memory is the one line of the roll-up") {
 
 #ifdef __linux__
 TEST_CASE("machine: this process is seen, one that is not there is refused") {
-  const int self[] = {static_cast<int>(::getpid())};
-  const int nobody[] = {0x3fffffff};
-  SystemMachine machine(self);
+  SystemServerProcesses self({static_cast<int>(::getpid())});
 
-  CHECK(machine.server_cpu().has_value());
-  CHECK(machine.server_memory().value_or(0) > 0);
-  CHECK_THROWS_WITH(SystemMachine(nobody), Catch::Contains("nothing is known of a process"));
+  const ServerUse use = self.look(true);
+
+  CHECK(use.cpu.has_value());
+  CHECK(use.memory.value_or(0) > 0);
+  CHECK_FALSE(use.threads.empty());
+  CHECK_THROWS_WITH(SystemServerProcesses({0x3fffffff}),
+                    Catch::Contains("nothing is known of a process"));
 }
 #endif
+
+TEST_CASE("machine: shares are of the time between two looks, and of the busiest thread") {
+  ServerUse before;
+  before.when = kSecond;
+  before.cpu = 2 * kSecond;
+  before.threads = {{1, kSecond}, {2, kSecond}};
+  ServerUse after = before;
+  after.when = 3 * kSecond;
+  after.cpu = 5 * kSecond;
+  after.threads = {{1, 2 * kSecond}, {2, kSecond}, {3, 2 * kSecond}};
+
+  CHECK(share_between(before, after).cpu == 1.5);
+  CHECK(share_between(before, after).busiest == 1.0);
+  CHECK_FALSE(share_between(before, ServerUse{}).cpu);
+}
+
+TEST_CASE("ask: a reply that ends with a text is as long as that, and its text stands before") {
+  const Reply until{.until = "END"};
+
+  CHECK(reply_size(until, "abcENDx") == 6u);
+  CHECK(reply_size(until, "abcEN") == 0u);
+  CHECK(reply_text(until, "abcEND") == "abc");
+}
+
+TEST_CASE("ask: what is no HTTP is refused with its first bytes") {
+  CHECK_FALSE(reply_size(http(), "-ERR no\r\n"));
+  CHECK(reply_size(http(), "HTT") == 0u);
+}
+
+TEST_CASE("ask: replies without a body end with their head") {
+  constexpr std::string_view empty = "HTTP/1.1 204 No\r\nA: b\r\n\r\n";
+  CHECK(reply_size(http(), empty) == empty.size());
+  CHECK(reply_size({.http = true, .head = true}, kReply) == kReply.size() - 5);
+}
+
+TEST_CASE("ask: a length that is none, or that a coding makes void, is refused") {
+  CHECK_FALSE(reply_size(http(), "HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\n"));
+  CHECK_FALSE(reply_size(
+      http(), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"));
+  CHECK(reply_size(http(), "HTTP/1.1 200 OK\r\nContent-Length:\t0\r\n\r\n").value_or(0) > 0);
+}
+
+TEST_CASE("ask: what is compared of a reply is the line without its end, or the body") {
+  CHECK(reply_text({.line = true}, "+PONG\r\n") == "+PONG");
+  CHECK(reply_text({.line = true}, "hi\n") == "hi");
+  CHECK(reply_text({.bytes = 2}, "ab") == "ab");
+  CHECK(reply_text(http(), kReply) == "hello");
+}
+
+TEST_CASE("histogram: what was recorded since an earlier state is the difference") {
+  auto earlier = std::make_unique<Histogram>();
+  earlier->record(100);
+  auto later = std::make_unique<Histogram>(*earlier);
+  later->record(50, 3);
+
+  later->subtract(*earlier);
+
+  CHECK(later->count() == 3);
+  CHECK(later->at(1) == 50);
+  CHECK(later->max() == 50);
+}
