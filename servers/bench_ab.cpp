@@ -149,7 +149,7 @@ class Duel {
   }
 
   bool b_is_worse(const PairedResult& result) const {
-    if (result.verdict != PairedVerdict::differs) return false;
+    if (result.verdict != PairedVerdict::differs || !result.ratio) return false;
     return (result.ratio->median > 1) != more_is_better();
   }
 

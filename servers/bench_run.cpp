@@ -94,7 +94,7 @@ class Bench {
       found_ = load::find_max(
           plan_, *request_.find_max, [this](const Plan& plan) { return measure(plan); },
           [this](const load::Trial& trial) { show_trial(trial); });
-      if (found_->best) use_best(*found_->best);
+      if (const auto best = found_->best) use_best(found_->of_rate, *best);
       outcome_ = std::move(found_->outcome);
     } else {
       outcome_ = measure(plan_);
@@ -168,9 +168,8 @@ class Bench {
     return kDone;
   }
 
-  void use_best(double best) {
-    const auto value = static_cast<std::int64_t>(best);
-    (found_->of_rate ? plan_.rate : plan_.connections) = value;
+  void use_best(bool of_rate, double best) {
+    (of_rate ? plan_.rate : plan_.connections) = static_cast<std::int64_t>(best);
   }
 
   void show_trial(const load::Trial& trial) {
@@ -203,7 +202,7 @@ class Bench {
     const nlohmann::ordered_json result = load::result_json(record);
     const Exit written = html_.wanted() ? html_.write(load::html_report({&result, 1})) : kDone;
     if (written != kDone) return written;
-    const Exit logged = hdr_.wanted() ? hdr_.write(log_->text()) : kDone;
+    const Exit logged = hdr_.wanted() && log_ ? hdr_.write(log_->text()) : kDone;
     if (logged != kDone) return logged;
     // What the system says of an error need not be UTF-8.
     constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;

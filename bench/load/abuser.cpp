@@ -64,9 +64,10 @@ void Abuser::flood(Connection& self) {
   }
 }
 
+// A request that is never whole.
 void Abuser::drip(Connection& self) {
   const std::string& request = run().plan().send;
-  const char letter = request.empty() ? 'x' : request[dripped_++ % request.size()];
+  const char letter = dripped_ + 1 < request.size() ? request[dripped_++] : 'x';
   self.write(std::string_view(&letter, 1));
   next_ = run().loop().after(kDrip, [this, &self] { drip(self); });
 }

@@ -52,7 +52,7 @@ class Agent {
         run_(make_run({server_.loop(), machine_, page.meter, gate_}, plan, [this] { done(); })) {}
 
   void serve() {
-    if (plan_.backend) listen();
+    if (const auto& far = plan_.backend) listen(*far);
     server_.run();
   }
 
@@ -69,14 +69,14 @@ class Agent {
     return options;
   }
 
-  void listen() {
+  void listen(const Url& far) {
     server_.add(far_side_type(*run_));
     const Timeouts none{.first_byte = Millis{0},
                         .unfinished = Millis{0},
                         .idle = Millis{0},
                         .write_stall = Millis{0},
                         .half_closed = Millis{0}};
-    server_.listen({.at = {*plan_.backend}, .speak = "far-side", .timeouts = none});
+    server_.listen({.at = {far}, .speak = "far-side", .timeouts = none});
   }
 
   // Without its conductor an agent is of no use.

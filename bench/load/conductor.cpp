@@ -133,9 +133,13 @@ void Conductor::let_pass() {
 
 void Conductor::at_gate(std::uint32_t gate) {
   if (plan_.scenario != Scenario::idle || server_ == nullptr) return;
-  if (!outcome_->server) outcome_->server.emplace();
-  if (gate == kConnected) outcome_->server->growth = settled();
-  if (gate == kTouched) outcome_->server->growth_touched = settled();
+  if (gate == kConnected) server_figures().growth = settled();
+  if (gate == kTouched) server_figures().growth_touched = settled();
+}
+
+ServerFigures& Conductor::server_figures() {
+  std::optional<ServerFigures>& figures = outcome_->server;
+  return figures ? *figures : figures.emplace();
 }
 
 // Being connected is the kernel's doing: the server may still have most of them to accept. Its memory
@@ -186,12 +190,12 @@ void Conductor::follow_window() {
   if (!over) return;
   in_window_ = false;
   if (server_ == nullptr) return;
-  if (!outcome_->server) outcome_->server.emplace();
   const ServerShare share = share_between(window_began_, look(false));
   const auto pids = server_->pids();
-  outcome_->server->pids.assign(pids.begin(), pids.end());
-  outcome_->server->cpu_share = share.cpu;
-  outcome_->server->busiest_share = share.busiest;
+  ServerFigures& figures = server_figures();
+  figures.pids.assign(pids.begin(), pids.end());
+  figures.cpu_share = share.cpu;
+  figures.busiest_share = share.busiest;
 }
 
 void Conductor::watch() {

@@ -48,6 +48,7 @@ class Conductor {
   void reap(bool wait);
   void stop_all();
   ServerUse look(bool with_memory);
+  ServerFigures& server_figures();
   // The server's growth in bytes once it stands still; nothing where it cannot be read.
   std::optional<std::int64_t> settled();
 

@@ -172,8 +172,9 @@ std::string Plan::settle_far_side() {
   const std::string name = chosen.name;
   using Far = ScenarioInfo::Far;
   if ((chosen.far == Far::must || bulk_down()) && !backend) {
-    return name + (bulk_down() ? " --way down" : "") +
-           " needs --backend URL, where the forwarder dials back";
+    std::string sentence = name;
+    if (bulk_down()) sentence += " --way down";
+    return sentence += " needs --backend URL, where the forwarder dials back";
   }
   if (chosen.far == Far::never && backend) return name + " has no use for --backend";
   if (backend && !send.empty()) return "--send and --backend do not go together";
@@ -192,9 +193,9 @@ std::string Plan::settle_addresses(const std::string& url) {
   if (target.is_unix() && !(sources.empty() && targets.empty())) {
     return "--sources and --targets are for tcp:// and tls://, not for " + escape(target.text());
   }
-  for (const std::string& source : sources) {
-    from_.push_back(Url::parse(url + (target.query().empty() ? "?" : "&") + "source=" + source));
-  }
+  std::string before = url;
+  before += target.query().empty() ? "?source=" : "&source=";
+  for (const std::string& source : sources) from_.push_back(Url::parse(before + source));
   return "";
 }
 
@@ -254,7 +255,7 @@ std::string Plan::settle_agents() const {
   if (backend) return "--agents and --backend do not go together";
   if (active > 0 && active < agents) return share_of("--active", active, agents);
   if (scenario == Scenario::rate) {
-    const std::string few = share_of("messages a second", rate, agents);
+    std::string few = share_of("messages a second", rate, agents);
     if (!few.empty()) return few;
   }
   return share_of("--connections", connections, agents);

@@ -1,5 +1,7 @@
 #include "live.hpp"
 
+#include <cmath>
+
 #include "words.hpp"
 
 namespace weir::load {
@@ -21,8 +23,7 @@ std::string live_line(const Progress& progress, const Paint& paint) {
   }
   text += connections + errors;
   if (progress.phase == Phase::finishing) return text + "  finishing";
-  return text + "  " +
-         paint.faint(span_words(static_cast<double>(progress.left / kSecond)) + " left");
+  return text + "  " + paint.faint(span_words(std::floor(seconds(progress.left))) + " left");
 }
 
 }  // namespace weir::load

@@ -98,11 +98,12 @@ std::string found_rows(const Record& record, const Paint& paint) {
   if (record.found == nullptr) return "";
   const FoundMax& found = *record.found;
   const std::string of = found.of_rate ? " messages a second" : " connections";
-  std::string text = found.best ? paint.strong(rate_words(*found.best) + of) + " hold " +
-                                      escape(found.threshold.text, 100) + ", " +
-                                      std::to_string(found.confirmed) + " times confirmed"
-                                : paint.bad("nothing held " + escape(found.threshold.text, 100) +
-                                            " in three whole runs");
+  std::string text =
+      found.best
+          ? paint.strong(rate_words(*found.best) + of) + " hold " +
+                escape(found.threshold.text, 100) + ", " + std::to_string(found.confirmed) +
+                " times confirmed"
+          : paint.bad("nothing held " + escape(found.threshold.text, 100) + " in three whole runs");
   std::string rows = row(paint, "most", text);
   if (!found.limited_by.empty()) rows += row(paint, "limited by", found.limited_by);
   return rows;
