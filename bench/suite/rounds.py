@@ -78,6 +78,8 @@ def value(metric, answer):
         return None
     if metric == "rate":
         return answer["rate"]
+    if metric == "p999_us":
+        return answer["latency_us"]["p999"]
     return answer["server"].get(metric)
 
 

@@ -11,6 +11,7 @@ FORWARD = ("weir", "rinetd", "haproxy", "haproxy, splice", "nginx")
 PER_MESSAGE = "cpu_us_per_message"
 PER_GIB = "cpu_s_per_gib"
 RATE = "rate"
+TAIL = "p999_us"
 
 
 @dataclass
@@ -47,6 +48,10 @@ def echo(name, what, servers=ECHO, **options):
     return Scenario(name, what, "echo", options, servers=servers)
 
 
+def open_loop(name, what, metric=PER_MESSAGE):
+    return Scenario(name, what, "rate", {"size": 64, "connections": 1000, "rate": 40000}, metric, LIBRARIES)
+
+
 def fanout(name, what, **options):
     return Scenario(name, what, "fanout", options | {"size": 64}, RATE, CHAT)
 
@@ -68,6 +73,8 @@ SCENARIOS = (
     echo("echo-16k-50", "echo, 16 KiB, 50 connections", FEW, size=16384, connections=50),
     Scenario("churn", "connect, one echo, close; two generators", "churn",
              {"size": 64, "connections": 50}, servers=FEW, processes=2),
+    open_loop("rate-40000", "open loop, 40,000 messages a second over 1,000 connections"),
+    open_loop("rate-40000-tail", "open loop, 40,000 messages a second over 1,000 connections: the p99.9", TAIL),
     Scenario("storm", "10,000 connect at once, one echo each", "storm",
              {"size": 64, "connections": 10000}, RATE, LIBRARIES, timed=False),
     fanout("fanout-100", "chat, 100 members, one line at a time", connections=100),

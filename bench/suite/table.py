@@ -17,6 +17,7 @@ UNITS = {
     "cpu_us_per_message": "CPU, µs per message",
     "cpu_s_per_gib": "CPU, s per GiB",
     "rate": "per second",
+    "p999_us": "p99.9, µs",
 }
 
 

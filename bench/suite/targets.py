@@ -26,6 +26,8 @@ BARS = (
     Bar("1", "echo-64-50-deep", "raw", 1.05),
     Bar("4", "echo-16k-50", "raw", 1.05),
     Bar("6", "churn", "raw", 1.06),
+    Bar("17", "rate-40000", "raw", 1.08),
+    Bar("17", "rate-40000-tail", "raw", 1.25, busy=False),
     Bar("12", "forward-64-1000", "rinetd", 0.97),
     Bar("12", "forward-64-1000", "haproxy", 0.80),
     Bar("13", "forward-up-4", "haproxy, splice", 0.65),
@@ -91,7 +93,8 @@ def doubts(scenario, bar, rounds):
 
 
 def judge_ratio(bar, scenario):
-    what = f"{scenario['what']}: {'rate' if bar.rate else 'CPU'} against {bar.reference}"
+    measured = {"rate": "rate", "p999_us": "latency"}.get(scenario["metric"], "CPU")
+    what = f"{scenario['what']}: {measured} against {bar.reference}"
     found = scenario["ratios"].get(bar.reference, {}).get("weir")
     text = f"{'≥' if bar.rate else '≤'} {bar.most:.2f}"
     if found is None:
