@@ -73,8 +73,8 @@ def growth(before, held, connections):
 
 
 def available():
-    """The kernel takes half of the slabs that hold inodes and directory entries as available; those of
-    sockets that are open are not."""
+    """The kernel takes slabs that hold inodes and directory entries as available; those of sockets that
+    are open are not."""
     found = meminfo()
     return min(found["MemAvailable"],
                found["MemFree"] + found["Buffers"] + found["Cached"] - found["Shmem"])

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What many connections cost, fitted on few: a prediction for a million, and how far off it is.
 
-usage: scale_model.py RESULT.json... [--fit-most N] [--at N]
+usage: scale_model.py RESULT.json... [--fit-most N] [--at N] [--table]
 
-The results are of bench/scale.sh. Least squares over those with at most --fit-most connections (100,000);
-the prediction is for --at (1,000,000), beside what was measured there if such a result is among the files.
+The results are of bench/scale.sh. Least squares over those with at most --fit-most connections
+(100,000); the prediction is for --at (1,000,000), beside what was measured there if that is among the files.
+With --table it only shows what was measured.
 """
 
 import argparse
@@ -17,11 +18,12 @@ from pathlib import Path
 from typing import Callable
 
 import results
+import text
 
 
 @dataclass
 class Figure:
-    """`of` takes it from a result; `terms` are what it is a sum of, with a factor for each to be found."""
+    """`of` takes it from a result; it is a sum of `terms`, with a factor for each to be found."""
 
     name: str
     unit: str
@@ -39,7 +41,7 @@ def connections(run):
 
 
 def growing(run):
-    """Connections, each of which costs more than the one before, as less and less of them is in caches."""
+    """Of connections each of which costs more than the one before, as less of them is in caches."""
     return connections(run) * math.log(connections(run))
 
 
@@ -112,6 +114,21 @@ def line_of(figure, runs, at, measured):
             f"{real:,.4g} {figure.unit} | {100 * (predicted / real - 1):+.1f} % |")
 
 
+def row_of(run):
+    growth, connect = run["memory"]["growth"], run["connect"]
+    return [f"{run['connections']:,}", f"{run['servers']}",
+            *(f"{growth[name]['per_connection']:,.0f}" for name in
+              ("servers", "generator", "kernel", "kernel_by_difference")),
+            f"{connect['seconds']:.2f}", f"{connect['last_to_first']:.2f}",
+            f"{connect['cpu_us']['servers']:.1f} + {connect['cpu_us']['generator']:.1f}",
+            *(text.ratio(run["echo"].get(name, {}).get("ratio")) for name in ("among", "apart")),
+            f"{run['environment']['load_average_at_start'][0]:.1f}"]
+
+
+HEAD = ("N", "servers", "user B", "generator B", "kernel B", "by difference", "connecting, s",
+        "last tenth to first", "CPU µs, servers + generator", "echo among", "echo apart", "load")
+
+
 def read(path):
     run = json.loads(path.read_text("utf-8"))
     if run.get("kind") != "scale" or not run["valid"]:
@@ -123,6 +140,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.splitlines()[2].removeprefix("usage: "))
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--fit-most", type=int, default=100_000)
+    parser.add_argument("--table", action="store_true")
     parser.add_argument("--at", type=int, default=1_000_000)
     chosen = parser.parse_args()
     runs = []
@@ -133,11 +151,14 @@ def main():
             print(f"scale_model.py: {path}: {fault}", file=sys.stderr)
             return 65
     runs.sort(key=lambda run: run["connections"])
+    if chosen.table:
+        print(text.grid(HEAD, [row_of(run) for run in runs]))
+        return 0
     few = [run for run in runs if run["connections"] <= chosen.fit_most]
     measured = [run for run in runs if run["connections"] == chosen.at and run not in few]
     told = ", ".join(f"{run['connections']:,}" for run in few)
     print(f"fitted on {told or 'nothing'}\n\n"
-          f"| Figure | Law | Factors | For {chosen.at:,} | Measured | Off by |\n|---|---|---|---|---|---|")
+          f"| Figure | Law | Factors | For {chosen.at:,} | Measured | Off by |\n" + "|---" * 6 + "|")
     for figure in FIGURES:
         print(line_of(figure, few, chosen.at, measured))
     return 0
