@@ -14,10 +14,10 @@ constexpr std::size_t kDraws = 2'000;
 constexpr std::size_t kSecondsDrawn = 4'000'000;  // In all, or a day's run would take a minute.
 constexpr double kTail = 0.025;
 
-double mean(std::span<const Second> seconds) {
+double mean(std::span<const Sample> seconds) {
   double sum = 0;
   double weight = 0;
-  for (const Second& second : seconds) {
+  for (const Sample& second : seconds) {
     sum += second.value * second.weight;
     weight += second.weight;
   }
@@ -26,11 +26,11 @@ double mean(std::span<const Second> seconds) {
 
 // One second fewer than there are, each any of them: as many would make few seconds look steadier
 // than they are.
-double drawn_mean(std::span<const Second> seconds, std::mt19937_64& random) {
+double drawn_mean(std::span<const Sample> seconds, std::mt19937_64& random) {
   double sum = 0;
   double weight = 0;
   for (std::size_t i = 1; i < seconds.size(); ++i) {
-    const Second& second = seconds[random() % seconds.size()];
+    const Sample& second = seconds[random() % seconds.size()];
     sum += second.value * second.weight;
     weight += second.weight;
   }
@@ -39,7 +39,7 @@ double drawn_mean(std::span<const Second> seconds, std::mt19937_64& random) {
 
 }  // namespace
 
-std::optional<Interval> bootstrap_ratio(std::span<const Second> a, std::span<const Second> b) {
+std::optional<Interval> bootstrap_ratio(std::span<const Sample> a, std::span<const Sample> b) {
   if (std::min(a.size(), b.size()) < kSecondsLeast) return std::nullopt;
   const double middle = std::log(mean(b) / mean(a));
   if (!std::isfinite(middle)) return std::nullopt;

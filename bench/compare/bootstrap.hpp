@@ -6,7 +6,7 @@
 
 namespace weir::load {
 
-struct Second {
+struct Sample {
   double value = 0;
   double weight = 1;  // What share of the figure is from this second, in any unit.
 };
@@ -19,6 +19,6 @@ struct Interval {
 // The 95 % interval of B's weighted mean over A's, by the bootstrap: seconds are drawn from each run
 // again and again. The same seconds always give the same interval. None where there are fewer than
 // five seconds on either side, or a mean that no ratio can be taken of.
-std::optional<Interval> bootstrap_ratio(std::span<const Second> a, std::span<const Second> b);
+std::optional<Interval> bootstrap_ratio(std::span<const Sample> a, std::span<const Sample> b);
 
 }  // namespace weir::load

@@ -19,8 +19,8 @@ std::optional<double> number(const Json& object, const char* field) {
   return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-std::vector<Second> seconds_of_rate(const Json& result) {
-  std::vector<Second> seconds;
+std::vector<Sample> seconds_of_rate(const Json& result) {
+  std::vector<Sample> seconds;
   for (const Json& row : result["timeline"]) {
     const auto span = number(row, "span_s");
     const auto rate = number(row, "rate");
@@ -30,8 +30,8 @@ std::vector<Second> seconds_of_rate(const Json& result) {
 }
 
 // Each weighs as many messages as it had, as it does in the p99 of all.
-std::vector<Second> seconds_of_p99(const Json& result) {
-  std::vector<Second> seconds;
+std::vector<Sample> seconds_of_p99(const Json& result) {
+  std::vector<Sample> seconds;
   for (const Json& row : result["timeline"]) {
     const double messages = number(row, "rate").value_or(0) * number(row, "span_s").value_or(0);
     const auto p99 = number(row, "p99_us");

@@ -100,8 +100,8 @@ TEST_CASE("bootstrap: of runs that are alike, few seconds mislead as seldom as 9
   for (std::uint64_t run = 0; run < 200; ++run) {
     std::mt19937_64 random(run);
     std::normal_distribution<> value(100, 8);
-    std::vector<Second> a;
-    std::vector<Second> b;
+    std::vector<Sample> a;
+    std::vector<Sample> b;
     for (int i = 0; i < seconds; ++i) {
       a.push_back({value(random), 1});
       b.push_back({value(random) * 1.2, 1});
@@ -115,8 +115,8 @@ TEST_CASE("bootstrap: of runs that are alike, few seconds mislead as seldom as 9
 }
 
 TEST_CASE("bootstrap: the same seconds always give the same interval") {
-  const std::vector<Second> a{{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}};
-  const std::vector<Second> b{{2, 1}, {2, 1}, {3, 1}, {4, 1}, {7, 1}};
+  const std::vector<Sample> a{{1, 1}, {2, 1}, {3, 1}, {4, 1}, {5, 1}};
+  const std::vector<Sample> b{{2, 1}, {2, 1}, {3, 1}, {4, 1}, {7, 1}};
 
   const Interval once = interval_of(a, b);
   const Interval again = interval_of(a, b);
@@ -128,17 +128,17 @@ TEST_CASE("bootstrap: the same seconds always give the same interval") {
 }
 
 TEST_CASE("bootstrap: a short last second counts for as little as it is long") {
-  std::vector<Second> a(6, {100, 1});
-  std::vector<Second> b(6, {100, 1});
+  std::vector<Sample> a(6, {100, 1});
+  std::vector<Sample> b(6, {100, 1});
   b.push_back({1'000'000, 1e-9});
 
   CHECK(interval_of(a, b).high == Approx(1).margin(0.001));
 }
 
 TEST_CASE("bootstrap: four seconds, or none with anything in it, give no interval") {
-  const std::vector<Second> four(4, {100, 1});
-  const std::vector<Second> five(5, {100, 1});
-  const std::vector<Second> idle(5, {0, 1});
+  const std::vector<Sample> four(4, {100, 1});
+  const std::vector<Sample> five(5, {100, 1});
+  const std::vector<Sample> idle(5, {0, 1});
 
   CHECK_FALSE(bootstrap_ratio(four, five));
   CHECK_FALSE(bootstrap_ratio(five, four));
