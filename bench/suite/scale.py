@@ -154,7 +154,7 @@ def measure(chosen, layout):
     return found
 
 
-def result_of(chosen, layout, found, remarks, watch, lent, started):
+def result_of(layout, found, remarks, watch, lent):
     answer = found.pop("answer")
     growth = found["memory"]["growth"]
     each = growth["servers"]["per_connection"]
@@ -163,7 +163,7 @@ def result_of(chosen, layout, found, remarks, watch, lent, started):
     found["memory"]["least_available"] = watch.least
     whole_ones = answer["valid"] and answer["errors"] == 0
     return {
-        "format": 1, "kind": "scale", "started": started, "asked": layout.connections,
+        "format": 1, "kind": "scale", "asked": layout.connections,
         "connections": answer["connections"], "answered": answer["messages"],
         "errors": answer["errors"], "reason": answer["reason"],
         "valid": whole_ones and answer["messages"] == answer["connections"] == layout.connections,
@@ -174,8 +174,6 @@ def result_of(chosen, layout, found, remarks, watch, lent, started):
         "doctor": remarks, "sysctl_set": lent.set,
         "sysctl_lacking": scale_sysctl.lacking(layout.connections),
         "hash_buckets": (scale_sysctl.read("net.ipv4.tcp_ehash_entries") or [None])[0],
-        "environment": environment.describe(chosen.build, machine.raise_file_limit(),
-                                            ["bench/scale.sh", *sys.argv[1:]]),
     }
 
 
@@ -197,14 +195,17 @@ def end_by_signal():
 
 
 def run(chosen):
-    layout = Layout(chosen.connections, machine.raise_file_limit())
-    started = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    descriptors = machine.raise_file_limit()
+    layout = Layout(chosen.connections, descriptors)
+    start = {"started": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+             "environment": environment.describe(chosen.build, descriptors,
+                                                 ["bench/scale.sh", *sys.argv[1:]])}
     with contextlib.ExitStack() as stack:
         lent = stack.enter_context(scale_sysctl.Lent(chosen.connections, chosen.sysctl))
         remarks = ask_doctor(chosen.build, layout)
         watch = stack.enter_context(scale_memory.Watch(lambda: os.kill(os.getpid(), signal.SIGUSR1)))
         found = measure(chosen, layout)
-        return result_of(chosen, layout, found, remarks, watch, lent, started)
+        return result_of(layout, found, remarks, watch, lent) | start
 
 
 def main():

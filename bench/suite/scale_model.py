@@ -4,7 +4,7 @@
 usage: scale_model.py RESULT.json... [--fit-most N] [--at N] [--table]
 
 The results are of bench/scale.sh. Least squares over those with at most --fit-most connections
-(100,000); the prediction is for --at (1,000,000), beside what was measured there if that is among the files.
+(100,000); the prediction is for --at (1,000,000), beside the median of what was measured there.
 With --table it only shows what was measured.
 """
 
@@ -121,12 +121,11 @@ def row_of(run):
               ("servers", "generator", "kernel", "kernel_by_difference")),
             f"{connect['seconds']:.2f}", f"{connect['last_to_first']:.2f}",
             f"{connect['cpu_us']['servers']:.1f} + {connect['cpu_us']['generator']:.1f}",
-            *(text.ratio(run["echo"].get(name, {}).get("ratio")) for name in ("among", "apart")),
-            f"{run['environment']['load_average_at_start'][0]:.1f}"]
+            *(text.ratio(run["echo"].get(name, {}).get("ratio")) for name in ("among", "apart"))]
 
 
 HEAD = ("N", "servers", "user B", "generator B", "kernel B", "by difference", "connecting, s",
-        "last tenth to first", "CPU µs, servers + generator", "echo among", "echo apart", "load")
+        "last tenth to first", "CPU µs, servers + generator", "echo among", "echo apart")
 
 
 def read(path):
