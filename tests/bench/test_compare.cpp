@@ -72,7 +72,7 @@ const Figure& figure(const Comparison& comparison, const std::string& name) {
 // An empty one where there is none, which no check takes for right.
 Interval interval_of(const Figure& figure) { return figure.interval.value_or(Interval{}); }
 
-Interval interval_of(std::span<const Second> a, std::span<const Second> b) {
+Interval interval_of(std::span<const Sample> a, std::span<const Sample> b) {
   return bootstrap_ratio(a, b).value_or(Interval{});
 }
 
