@@ -81,6 +81,7 @@ class Duel {
 
   Exit run() {
     std::signal(SIGINT, on_interrupt);
+    if (plan_.cpu >= 0) load::pin_to_cpu(static_cast<int>(plan_.cpu));
     const std::uint64_t seed =
         request_.seed >= 0 ? static_cast<std::uint64_t>(request_.seed) : std::random_device{}();
     try {

@@ -84,6 +84,7 @@ class Bench {
       if (const Exit wrong = file->check(); wrong != kDone) return wrong;
     }
     std::signal(SIGINT, on_interrupt);
+    if (plan_.cpu >= 0) load::pin_to_cpu(static_cast<int>(plan_.cpu));
     ask_doctor();
     find_server();
     if (plan_.scenario == Scenario::rate && plan_.rate == 0 && !request_.find_max) {

@@ -124,7 +124,6 @@ int fail(Page& page, int status, const std::string& sentence) {
 int run_agent(const Plan& share, Page& page) {
   std::signal(SIGINT, SIG_IGN);  // Is for the conductor to answer.
   try {
-    if (share.cpu >= 0) pin_to_cpu(static_cast<int>(share.cpu));
     Agent agent(share, page);
     agent.serve();
     return 0;

@@ -46,7 +46,7 @@ std::unique_ptr<Outcome> Conductor::run() {
   start_agents();
   while (!over()) {
     turn();
-    pause_for(kSecond / 1'000);
+    pause_for(until_next_look());
   }
   follow_window();
   merge(*outcome_, pages_.all(), plan_);
@@ -64,6 +64,21 @@ std::unique_ptr<Outcome> Conductor::run() {
     pause_for(kSecond / 1'000);
   }
   return std::move(outcome_);
+}
+
+// Each look takes time from the CPU it is on, which may be an agent's.
+Nanos Conductor::until_next_look() const {
+  constexpr Nanos often = kSecond / 1'000;
+  constexpr Nanos seldom = kSecond / 100;
+  return window_left() > 5 * seldom ? seldom : often;
+}
+
+Nanos Conductor::window_left() const {
+  if (!in_window_) return 0;
+  const Nanos whole = static_cast<Nanos>(plan_.duration.count()) * 1'000'000;
+  const Nanos now = SystemMachine().now();
+  const Nanos passed = now - std::min(now, timeline_.began());
+  return whole > passed ? whole - passed : 0;
 }
 
 // Nothing of this process but the plan and the page is for the agent, whose end is its own.
@@ -212,9 +227,7 @@ void Conductor::watch() {
                    : windows_ > 0          ? Phase::finishing
                    : passed_ >= kConnected ? Phase::warming_up
                                            : Phase::connecting;
-  const Nanos whole = static_cast<Nanos>(plan_.duration.count()) * 1'000'000;
-  const Nanos passed = now - std::min(now, timeline_.began());
-  if (in_window_ && whole > passed) progress.left = whole - passed;
+  progress.left = window_left();
   progress.second = timeline_.empty() ? nullptr : &timeline_.last();
   watching_.on_progress(progress);
 }

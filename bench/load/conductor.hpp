@@ -44,6 +44,8 @@ class Conductor {
   void let_pass();
   void at_gate(std::uint32_t gate);
   void follow_window();
+  Nanos until_next_look() const;
+  Nanos window_left() const;
   void watch();
   void reap(bool wait);
   void stop_all();
