@@ -14,7 +14,7 @@ namespace {
 
 struct DoctorSettings {
   static constexpr const char* kName = "doctor";
-  static constexpr std::int64_t kConnectionsMost = 1'000'000;
+  static constexpr std::int64_t kConnectionsMost = 10'000'000;
   static constexpr std::int64_t kAgentsMost = 1'024;
 
   std::int64_t connections = 50;

@@ -134,6 +134,20 @@ void check_server_descriptors(const Intent& intent, const Facts& facts, Findings
                   "ulimit -n " + std::to_string((needed + counted.size() - 1) / counted.size())});
 }
 
+// Connections made together are probed in the same moment when they have been silent, and what finds
+// loopback's queue full is dropped, each time again, until both ends take each other for dead.
+void check_probes(const Intent& intent, const Facts& facts, Findings& into) {
+  if (facts.target.place != Place::loopback || !facts.system.input_queue) return;
+  const std::uint64_t most = *facts.system.input_queue;
+  if (intent.connections <= most) return;
+  into.push_back(
+      {"keepalive", Severity::remark,
+       "loopback takes " + grouped(most) + " packets at once: of " + grouped(intent.connections) +
+           " connections that stay silent for a minute, keepalive ends some; or say "
+           "?keepalive=off at both ends",
+       "sysctl -w net.core.netdev_max_backlog=" + std::to_string(2 * intent.connections)});
+}
+
 void check_tracking(const Intent& intent, const Facts& facts, Findings& into) {
   const SystemFacts& system = facts.system;
   if (facts.target.place == Place::unix_socket) return;

@@ -32,6 +32,7 @@ std::uint64_t least_agents(const Intent& intent, const SystemFacts& system);
 void check_descriptors(const Intent& intent, const Facts& facts, Findings& into);
 void check_server_descriptors(const Intent& intent, const Facts& facts, Findings& into);
 void check_tracking(const Intent& intent, const Facts& facts, Findings& into);
+void check_probes(const Intent& intent, const Facts& facts, Findings& into);
 void check_memory(const Intent& intent, const Facts& facts, Findings& into);
 
 // Local ports: port_checks.cpp

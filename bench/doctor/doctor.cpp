@@ -12,9 +12,10 @@ namespace {
 using Check = void (*)(const Intent&, const Facts&, Findings&);
 
 constexpr Check kChecks[] = {
-    check_target, check_listeners, check_descriptors, check_server_descriptors, check_sources,
-    check_ports,  check_time_wait, check_backlog,     check_overflow,           check_tracking,
-    check_memory, check_cpus,      check_load,        check_governor,           check_clock,
+    check_target,   check_listeners, check_descriptors, check_server_descriptors,
+    check_sources,  check_ports,     check_time_wait,   check_backlog,
+    check_overflow, check_tracking,  check_probes,      check_memory,
+    check_cpus,     check_load,      check_governor,    check_clock,
 };
 
 }  // namespace

@@ -42,6 +42,7 @@ struct SystemFacts {
   Count port_reuse;                       // tcp_tw_reuse: 0 never, 1 always, 2 on loopback.
 
   Count backlog_most;  // somaxconn
+  Count input_queue;   // Packets: netdev_max_backlog
   Count syn_backlog;   // tcp_max_syn_backlog
   Count syn_cookies;
   Count abort_on_overflow;

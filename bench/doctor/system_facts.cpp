@@ -39,6 +39,7 @@ void read_network(SystemFacts& facts) {
   facts.ports_reserved = read_port_list(read_small_file(ipv4 + "ip_local_reserved_ports"));
   facts.port_reuse = number_in(ipv4 + "tcp_tw_reuse");
   facts.backlog_most = number_in("/proc/sys/net/core/somaxconn");
+  facts.input_queue = number_in("/proc/sys/net/core/netdev_max_backlog");
   facts.syn_backlog = number_in(ipv4 + "tcp_max_syn_backlog");
   facts.syn_cookies = number_in(ipv4 + "tcp_syncookies");
   facts.abort_on_overflow = number_in(ipv4 + "tcp_abort_on_overflow");

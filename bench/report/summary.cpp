@@ -109,13 +109,18 @@ std::string found_rows(const Record& record, const Paint& paint) {
   return rows;
 }
 
+const char* checked(const Plan& plan) {
+  if (plan.scenario == Scenario::bulk && !plan.backend) {
+    return "nothing comes back of what was sent; with --backend it is compared byte by byte";
+  }
+  const bool whole = plan.send.empty() || !plan.reply.is.empty();
+  return whole ? "every answer was compared byte by byte" : "every answer was complete";
+}
+
 std::string verdict_row(const Record& record, const Paint& paint) {
   const Outcome& outcome = record.outcome;
   if (!outcome.reason.empty()) return row(paint, "NOT VALID", paint.bad(outcome.reason));
-  return row(paint, "valid",
-             record.plan.send.empty() || !record.plan.reply.is.empty()
-                 ? "every answer was compared byte by byte"
-                 : "every answer was complete");
+  return row(paint, "valid", checked(record.plan));
 }
 
 }  // namespace

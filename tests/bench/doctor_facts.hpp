@@ -29,6 +29,7 @@ inline Facts facts() {
   system.ports = PortRange{32'768, 60'999};  // 28,232
   system.port_reuse = 2;
   system.backlog_most = 4'096;
+  system.input_queue = 1'000;
   system.syn_backlog = 2'048;
   system.syn_cookies = 1;
   system.abort_on_overflow = 0;

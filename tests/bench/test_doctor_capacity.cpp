@@ -275,3 +275,14 @@ TEST_CASE("doctor: TCP's own limit is remarked when a page at each socket exceed
   CHECK(found.severity == Severity::remark);
   CHECK(found.fix == "sysctl -w net.ipv4.tcp_mem=\"2100 2625 600000\"");
 }
+
+TEST_CASE("doctor: more silent connections than loopback takes probes of at once are remarked") {
+  CHECK(finding("keepalive", intent(1'000), facts()).name.empty());
+  const Finding found = finding("keepalive", intent(10'000), facts());
+  CHECK(found.severity == Severity::remark);
+  CHECK(found.fix == "sysctl -w net.core.netdev_max_backlog=20000");
+
+  Facts elsewhere = facts();
+  elsewhere.target.place = Place::elsewhere;
+  CHECK(finding("keepalive", intent(10'000), elsewhere).name.empty());
+}

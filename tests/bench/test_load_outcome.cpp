@@ -189,6 +189,14 @@ TEST_CASE("summary: what is not valid says why, in place of anything reassuring"
   CHECK(text.find('\x1b') != std::string::npos);
 }
 
+TEST_CASE("summary: says of a stream that nothing came back to be compared") {
+  Outcome outcome;
+  const Plan plan = plan_of(Scenario::bulk);
+
+  CHECK_THAT(summary({.plan = plan, .outcome = outcome}, {}),
+             Catch::Contains("nothing comes back of what was sent"));
+}
+
 TEST_CASE("live: the line has the last second's figures and the time that is left") {
   Second second;
   second.rate = 123'456;
