@@ -79,9 +79,10 @@ void check_sources(const Intent& intent, const Facts& facts, Findings& into) {
   const auto count = grouped(intent.sources.size());
   if (!facts.target.not_sources.empty()) {
     const std::string& first = facts.target.not_sources.front();
-    into.push_back({"sources", Severity::fault,
-                    first + " is no address of this machine, one of " +
-                        grouped(facts.target.not_sources.size()) + " of " + count,
+    const std::size_t others = facts.target.not_sources.size() - 1;
+    const std::string more =
+        others == 0 ? "" : ", nor are " + grouped(others) + " others of the " + count;
+    into.push_back({"sources", Severity::fault, first + " is no address of this machine" + more,
                     first.find(':') == std::string::npos
                         ? "ip address add " + first + "/32 dev lo"
                         : "ip address add " + first + "/128 dev lo"});
